@@ -1,0 +1,3 @@
+using Pasid.Tool.Commands;
+
+return PasidCommand.Run(args, Console.Out, Console.Error);

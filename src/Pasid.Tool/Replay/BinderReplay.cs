@@ -1,0 +1,146 @@
+using System.Globalization;
+using Pasid.Tool.Scenarios;
+
+namespace Pasid.Tool.Replay;
+
+/// <summary>Applies steps to a binder, and watches what it does.</summary>
+internal sealed class BinderReplay : IReplay, ISvmObserver, ISvmFaultInjector
+{
+    private readonly Dictionary<string, SvmDevice> _devices = new(StringComparer.Ordinal);
+    private readonly List<AddressSpace> _addressSpaces = [];
+    private readonly Dictionary<string, Callbacks> _callbacks = new(StringComparer.Ordinal);
+    private readonly List<string> _events = [];
+    private readonly List<string> _descriptors = [];
+    private SvmFaultPoint? _armed;
+
+    public BinderReplay(BinderScenario scenario)
+    {
+        Binder = new SvmBinder(new PasidOptions
+        {
+            Profile = scenario.Profile,
+            PasidLimit = scenario.Topology.PasidLimit,
+            IsDmarDisabled = scenario.Topology.IsDmarDisabled,
+            Observer = this,
+            FaultInjector = this,
+        });
+
+        Dictionary<string, ReplayIommu> iommus = scenario.Topology.Iommus
+            .ToDictionary(iommu => iommu.Name, iommu => new ReplayIommu(iommu), StringComparer.Ordinal);
+        foreach (TopologyDevice device in scenario.Topology.Devices)
+        {
+            ReplayIommu? iommu = device.Iommu is null ? null : iommus[device.Iommu];
+            var svmDevice = new SvmDevice(device.Name, iommu)
+            {
+                IsPci = device.IsPci,
+                MaxPasids = device.MaxPasids,
+                SupportsPasid = device.SupportsPasid,
+                SourceId = device.SourceId,
+                HasAts = device.HasAts,
+            };
+            iommu?.EnableStatuses.Add(svmDevice, device.EnableStatus);
+            _devices.Add(device.Name, svmDevice);
+        }
+
+        _addressSpaces.AddRange(scenario.Topology.AddressSpaces.Select(Binder.CreateAddressSpace));
+    }
+
+    public SvmBinder Binder { get; }
+
+    public IReadOnlyList<AddressSpace> AddressSpaces => _addressSpaces;
+
+    public IReadOnlyList<Answer> Apply(Step step)
+    {
+        _events.Clear();
+        _descriptors.Clear();
+        List<Answer> answers = [];
+        switch (step)
+        {
+            case BindStep s:
+                Bind(s, answers);
+                break;
+            case UnbindStep s:
+                answers.Add(Number("ret", (long)Binder.UnbindMm(_devices[s.Device], s.Pasid)));
+                break;
+            case IsValidStep s:
+                PasidStatus status = Binder.IsPasidValid(_devices[s.Device], s.Pasid, out bool isValid);
+                answers.Add(Number("ret", isValid ? 1 : (long)status));
+                break;
+            case ExitStep s:
+                FindAddressSpace(s.AddressSpace).Exit();
+                break;
+            default:
+                throw new ArgumentException($"'{step.Info.Op}' is no step of a binder.", nameof(step));
+        }
+
+        answers.Add(new Answer("events", Canonical.Strings(_events)));
+        answers.Add(new Answer("qi", Canonical.Strings(_descriptors)));
+        answers.Add(new Answer("state.mm_pasid", Canonical.NumbersByName(_addressSpaces
+            .Where(addressSpace => !addressSpace.IsDestroyed)
+            .Select(addressSpace => KeyValuePair.Create(addressSpace.Name, addressSpace.Pasid.IsValid ? (long)addressSpace.Pasid.Value : 0)))));
+        answers.Add(new Answer("state.live", Canonical.Numbers(Binder.Allocator.LiveIds().Select(id => (long)id.Value))));
+        answers.Add(new Answer("state.svms", Canonical.Bindings(Binder.GetBindings().Select(Picture))));
+        return answers;
+    }
+
+    void ISvmObserver.OnEvent(in SvmEvent svmEvent)
+    {
+        bool isDescriptor = svmEvent.Kind is SvmEventKind.IotlbInvalidated or SvmEventKind.DeviceTlbInvalidated;
+        (isDescriptor ? _descriptors : _events).Add(svmEvent.ToString());
+    }
+
+    PasidStatus ISvmFaultInjector.Inject(SvmFaultPoint point, SvmDevice device, AddressSpace? addressSpace)
+    {
+        if (point != _armed)
+        {
+            return PasidStatus.Success;
+        }
+
+        return point == SvmFaultPoint.PasidEntrySetup ? PasidStatus.InvalidArgument : PasidStatus.OutOfMemory;
+    }
+
+    public void Dispose() => Binder.Dispose();
+
+    private static Answer Number(string key, long value) => new(key, value.ToString(CultureInfo.InvariantCulture));
+
+    private static BindingAnswer Picture(SvmBindingInfo binding) => new(
+        binding.Pasid.Value,
+        binding.AddressSpace?.Name,
+        (long)binding.Flags,
+        [.. binding.Devices.Select(device => KeyValuePair.Create(device.Device.Name, device.Users))]);
+
+    private void Bind(BindStep step, List<Answer> answers)
+    {
+        SvmDevice device = _devices[step.Device];
+        Ioasid pasid = Ioasid.Invalid;
+        _armed = step.Fault;
+        PasidStatus status = step.WantsPasid
+            ? Binder.BindMm(device, FindAddressSpace(step.AddressSpace), step.Flags, FindCallbacks(step.Callbacks), out pasid)
+            : Binder.EnablePasid(device, step.Flags);
+        _armed = null;
+        answers.Add(Number("ret", (long)status));
+        answers.Add(pasid.IsValid ? Number("pasid", pasid.Value) : new Answer("pasid", "null"));
+    }
+
+    private AddressSpace FindAddressSpace(string name) =>
+        _addressSpaces.Find(addressSpace => addressSpace.Name == name) ?? throw new KeyNotFoundException(name);
+
+    private Callbacks? FindCallbacks(string? name)
+    {
+        if (name is null)
+        {
+            return null;
+        }
+
+        if (!_callbacks.TryGetValue(name, out Callbacks? callbacks))
+        {
+            _callbacks.Add(name, callbacks = new Callbacks(name));
+        }
+
+        return callbacks;
+    }
+
+    private sealed class Callbacks(string name) : ISvmDeviceCallbacks
+    {
+        public string Name { get; } = name;
+    }
+}

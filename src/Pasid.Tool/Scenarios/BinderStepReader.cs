@@ -1,0 +1,68 @@
+namespace Pasid.Tool.Scenarios;
+
+/// <summary>Reads the steps of a binder scenario.</summary>
+internal sealed class BinderStepReader(Topology topology, bool isRecording)
+{
+    private readonly HashSet<string> _devices = topology.Devices.Select(device => device.Name).ToHashSet(StringComparer.Ordinal);
+    private readonly HashSet<string> _addressSpaces = topology.AddressSpaces.ToHashSet(StringComparer.Ordinal);
+
+    public Step Read(KeyReader keys, int line, string op)
+    {
+        string? note = isRecording ? null : keys.OptionalString("note");
+        var expected = new ExpectationReader(keys, isRecording);
+        var info = new StepInfo(line, op, note, expected.Answers);
+        Step step;
+        switch (op)
+        {
+            case "bind":
+                step = ReadBind(keys, info);
+                expected.Number("ret", int.MinValue, 1);
+                expected.NumberOrNull("pasid", 0, uint.MaxValue);
+                break;
+            case "unbind":
+                step = new UnbindStep(info, Device(keys), keys.Pasid("pasid"));
+                expected.Number("ret", int.MinValue, 1);
+                break;
+            case "is_valid":
+                step = new IsValidStep(info, Device(keys), keys.Pasid("pasid"));
+                expected.Number("ret", int.MinValue, 1);
+                break;
+            case "exit":
+                step = new ExitStep(info, AddressSpace(keys));
+                break;
+            default:
+                throw keys.Malformed($"the op '{op}' is unknown for a binder");
+        }
+
+        expected.Strings("events");
+        expected.StringsOrAbsent("qi");
+        expected.State("state", topology);
+        return step;
+    }
+
+    private BindStep ReadBind(KeyReader keys, StepInfo info) => new(
+        info,
+        Device(keys),
+        AddressSpace(keys),
+        keys.Boolean("want_pasid"),
+        (SvmBindFlags)keys.Integer("flags", 0, (int)(SvmBindFlags.Private | SvmBindFlags.Supervisor)),
+        keys.StringOrNull("ops"),
+        Fault(keys));
+
+    private string Device(KeyReader keys) => Known(keys, "device", keys.String("dev"), _devices);
+
+    private string AddressSpace(KeyReader keys) => Known(keys, "mm", keys.String("mm"), _addressSpaces);
+
+    private static string Known(KeyReader keys, string what, string name, HashSet<string> names) =>
+        names.Contains(name) ? name : throw keys.Malformed($"the {what} '{name}' is unknown: the topology does not have it");
+
+    private static SvmFaultPoint? Fault(KeyReader keys) => keys.StringOrNull("fail") switch
+    {
+        null => null,
+        "sdev" => SvmFaultPoint.DeviceRecord,
+        "svm" => SvmFaultPoint.SvmRecord,
+        "notifier" => SvmFaultPoint.NotifierRegistration,
+        "setup" => SvmFaultPoint.PasidEntrySetup,
+        { } other => throw keys.Malformed($"the failure '{other}' is unknown: it must be sdev, svm, notifier or setup"),
+    };
+}

@@ -1,0 +1,89 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
+
+namespace Pasid.Tool.Scenarios;
+
+/// <summary>Compact JSON in the one form in which answers are compared.</summary>
+internal static class Canonical
+{
+    // Names come from files: '->' and '<' stay readable, and nothing of this ever reaches a browser.
+    private static readonly JsonWriterOptions s_options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    public static string Strings(IEnumerable<string> values) => Write(writer =>
+    {
+        writer.WriteStartArray();
+        foreach (string value in values)
+        {
+            writer.WriteStringValue(value);
+        }
+
+        writer.WriteEndArray();
+    });
+
+    public static string Numbers(IEnumerable<long> values) => Write(writer =>
+    {
+        writer.WriteStartArray();
+        foreach (long value in values)
+        {
+            writer.WriteNumberValue(value);
+        }
+
+        writer.WriteEndArray();
+    });
+
+    public static string NumbersByName(IEnumerable<KeyValuePair<string, long>> values) => Write(writer =>
+    {
+        writer.WriteStartObject();
+        foreach ((string name, long value) in values)
+        {
+            writer.WriteNumber(name, value);
+        }
+
+        writer.WriteEndObject();
+    });
+
+    public static string Data(string? data) => Write(writer =>
+    {
+        writer.WriteStartObject();
+        writer.WriteString("data", data);
+        writer.WriteEndObject();
+    });
+
+    public static string Error(long errno) => NumbersByName([new("errno", errno)]);
+
+    public static string Bindings(IEnumerable<BindingAnswer> bindings) => Write(writer =>
+    {
+        writer.WriteStartArray();
+        foreach (BindingAnswer binding in bindings)
+        {
+            writer.WriteStartArray();
+            writer.WriteNumberValue(binding.Pasid);
+            writer.WriteStringValue(binding.AddressSpace);
+            writer.WriteNumberValue(binding.Flags);
+            writer.WriteStartArray();
+            foreach ((string device, long users) in binding.Devices)
+            {
+                writer.WriteStartArray();
+                writer.WriteStringValue(device);
+                writer.WriteNumberValue(users);
+                writer.WriteEndArray();
+            }
+
+            writer.WriteEndArray();
+            writer.WriteEndArray();
+        }
+
+        writer.WriteEndArray();
+    });
+
+    private static string Write(Action<Utf8JsonWriter> write)
+    {
+        using var stream = new MemoryStream();
+        using (var writer = new Utf8JsonWriter(stream, s_options))
+        {
+            write(writer);
+        }
+
+        return System.Text.Encoding.UTF8.GetString(stream.GetBuffer(), 0, (int)stream.Length);
+    }
+}

@@ -1,0 +1,33 @@
+namespace Pasid.Internal;
+
+/// <summary>
+/// The custom allocators with one pair of functions, and their common id space. Its founder's private data is used
+/// for every call, even after the founder has left. Guarded by the registry gate of the allocator.
+/// </summary>
+internal sealed class CustomGroup
+{
+    private readonly List<CustomIoasidAllocator> _members = [];
+
+    public CustomGroup(CustomIoasidAllocator founder)
+    {
+        Founder = founder;
+        Table = new IoasidTable(this);
+        _members.Add(founder);
+    }
+
+    public CustomIoasidAllocator Founder { get; }
+
+    public IoasidTable Table { get; }
+
+    public bool IsLastMember => _members.Count == 1;
+
+    public bool Contains(CustomIoasidAllocator customAllocator) => _members.Contains(customAllocator);
+
+    public void Join(CustomIoasidAllocator customAllocator) => _members.Add(customAllocator);
+
+    public bool Leave(CustomIoasidAllocator customAllocator) => _members.Remove(customAllocator);
+
+    public Ioasid Allocate(IoasidRange range) => Founder.Functions.Allocate(range, Founder.PrivateData);
+
+    public void Free(uint id) => Founder.Functions.Free(new Ioasid(id), Founder.PrivateData);
+}

@@ -1,0 +1,38 @@
+namespace Pasid.Internal;
+
+/// <summary>
+/// The layout of <see cref="Slot.Word"/>: bit 0 live; bits 12..1 references; bits 32..13 owner tag; bits 63..33
+/// generation, which counts the lives of the id so that a lookup can tell two lives with the same owner apart.
+/// </summary>
+internal static class SlotWord
+{
+    /// <summary>The highest reference count that the word holds; it means that the table of large counts has the true one.</summary>
+    public const uint ManyReferences = (1u << 12) - 1;
+
+    public const int MaxOwnerTag = (1 << 20) - 1;
+
+    private const ulong LiveBit = 1;
+    private const int ReferenceShift = 1;
+    private const int OwnerShift = 13;
+    private const int GenerationShift = 33;
+    private const ulong ReferenceMask = (ulong)ManyReferences << ReferenceShift;
+
+    public static bool IsLive(ulong word) => (word & LiveBit) != 0;
+
+    public static int OwnerTag(ulong word) => (int)(word >> OwnerShift) & MaxOwnerTag;
+
+    public static uint References(ulong word) => (uint)(word >> ReferenceShift) & ManyReferences;
+
+    public static ulong WithReferences(ulong word, uint references) =>
+        (word & ~ReferenceMask) | ((ulong)references << ReferenceShift);
+
+    /// <summary>The word of the next life, with one reference.</summary>
+    public static ulong Begin(ulong deadWord, int ownerTag) =>
+        (deadWord & ~((1ul << GenerationShift) - 1)) | ((ulong)(uint)ownerTag << OwnerShift) | (1ul << ReferenceShift) | LiveBit;
+
+    /// <summary>The word after the end of a life. The generation wraps after 2^31 lives.</summary>
+    public static ulong End(ulong liveWord) => ((liveWord >> GenerationShift) + 1) << GenerationShift;
+
+    /// <summary>Tells whether both words belong to one life; reference counts may differ.</summary>
+    public static bool IsSameLife(ulong first, ulong second) => ((first ^ second) & ~ReferenceMask) == 0;
+}

@@ -1,0 +1,90 @@
+namespace Pasid.Internal;
+
+/// <summary>
+/// One binding: a PASID, its address space and its devices (<c>struct intel_svm</c>). It is the data object of its
+/// PASID, by which lookups reach it without a lock. Guarded by the binder's gate but for what says otherwise.
+/// </summary>
+internal sealed class SvmRecord(SvmBinder binder, AddressSpace? addressSpace, SvmBindFlags flags, IIommu iommu)
+{
+    private volatile PasidStatus _status = PasidStatus.NotFound;
+
+    /// <summary>Gets the binder that made the record; another one may use the same allocator. Immutable.</summary>
+    public SvmBinder Binder { get; } = binder;
+
+    /// <summary>Gets the address space; <see langword="null"/> for the supervisor's own. Immutable.</summary>
+    public AddressSpace? AddressSpace { get; } = addressSpace;
+
+    /// <summary>Gets what kind of PASID was asked for. Immutable.</summary>
+    public SvmBindFlags Flags { get; } = flags;
+
+    /// <summary>Gets the IOMMU of the first device. Immutable.</summary>
+    public IIommu Iommu { get; } = iommu;
+
+    /// <summary>Gets a value indicating whether later binds of the same address space join this binding. Immutable.</summary>
+    public bool IsShared => (Flags & SvmBindFlags.Private) == 0;
+
+    public Ioasid Pasid { get; set; } = Ioasid.Invalid;
+
+    /// <summary>Gets the device that was bound last; the head of the list.</summary>
+    public SvmDeviceRecord? NewestDevice { get; private set; }
+
+    /// <summary>Gets what a lookup of the PASID answers: success only from the end of the bind to the begin of the
+    /// release, so that nobody sees a bind that is under way or over. Read without the gate.</summary>
+    public PasidStatus Status => _status;
+
+    public bool IsRegistered { get; set; }
+
+    /// <summary>Gets or sets the neighbours in the binder's list.</summary>
+    public SvmRecord? Older { get; set; }
+
+    /// <inheritdoc cref="Older"/>
+    public SvmRecord? Newer { get; set; }
+
+    /// <summary>Gets or sets the neighbours in the address space's list of registrations.</summary>
+    public SvmRecord? RegisteredBefore { get; set; }
+
+    /// <inheritdoc cref="RegisteredBefore"/>
+    public SvmRecord? RegisteredAfter { get; set; }
+
+    /// <summary>Lets lookups see the binding; the last step of a bind.</summary>
+    public void Publish() => _status = PasidStatus.Success;
+
+    /// <summary>Hides the binding from lookups. They can still come across it: one that began before, or any under
+    /// <see cref="KernelQuirks.FailedRebindLeavesData"/>.</summary>
+    /// <param name="status">What they answer from now on.</param>
+    public void Release(PasidStatus status) => _status = status;
+
+    public SvmDeviceRecord? FindDevice(SvmDevice device)
+    {
+        SvmDeviceRecord? record = NewestDevice;
+        while (record is not null && !ReferenceEquals(record.Device, device))
+        {
+            record = record.Older;
+        }
+
+        return record;
+    }
+
+    public void AddDevice(SvmDeviceRecord record)
+    {
+        record.Older = NewestDevice;
+        NewestDevice = record;
+    }
+
+    public void RemoveDevice(SvmDeviceRecord record)
+    {
+        if (ReferenceEquals(NewestDevice, record))
+        {
+            NewestDevice = record.Older;
+            return;
+        }
+
+        SvmDeviceRecord newer = NewestDevice!;
+        while (!ReferenceEquals(newer.Older, record))
+        {
+            newer = newer.Older!;
+        }
+
+        newer.Older = record.Older;
+    }
+}

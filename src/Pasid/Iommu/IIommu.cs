@@ -1,0 +1,56 @@
+namespace Pasid;
+
+/// <summary>
+/// The hardware side of a bind: an IOMMU that is told to enable PASIDs on a device, to set PASID entries up, to tear
+/// them down and to flush what was cached of them.
+/// </summary>
+/// <remarks>
+/// <para>A binder calls its IOMMUs one call at a time, in the kernel's order, with its gate held. An implementation must
+/// not call that binder, nor exit one of its address spaces: such a call throws <see cref="InvalidOperationException"/>.
+/// Binders do not know of each other: an IOMMU that serves several of them must itself be safe for concurrent use.</para>
+/// <para>What a member throws is passed on to the caller of the binder; each member says what becomes of the operation.</para>
+/// <para>Models what <c>struct intel_iommu</c> can do, and <c>drivers/iommu/intel-pasid.c</c>.</para>
+/// </remarks>
+public interface IIommu
+{
+    /// <summary>Gets what the IOMMU is called in messages and events.</summary>
+    /// <value>Never <see langword="null"/>.</value>
+    string Name { get; }
+
+    /// <summary>Gets a value indicating whether processes can be bound at all.</summary>
+    /// <value><see langword="false"/> makes each bind answer <see cref="PasidStatus.NotSupported"/>.</value>
+    bool IsSvmCapable { get; }
+
+    /// <summary>Gets a value indicating whether supervisor requests are supported.</summary>
+    /// <value><see langword="false"/> makes each supervisor bind answer <see cref="PasidStatus.InvalidArgument"/>.</value>
+    bool SupportsSupervisor { get; }
+
+    /// <summary>Enables PASIDs on a device; called by each bind that adds a device, and by enable-only calls.</summary>
+    /// <param name="device">The device.</param>
+    /// <returns><see cref="PasidStatus.Success"/>, or why not; the bind then answers the same and has changed nothing.</returns>
+    /// <remarks>Models <c>intel_iommu_enable_pasid</c>. It is not undone when a later step of the bind fails.</remarks>
+    PasidStatus EnablePasid(SvmDevice device);
+
+    /// <summary>Programs the PASID entry of a device, so that its requests with the PASID reach the address space.</summary>
+    /// <param name="device">The device.</param>
+    /// <param name="pasid">The PASID.</param>
+    /// <param name="addressSpace">The address space; <see langword="null"/> for the supervisor's own.</param>
+    /// <returns><see cref="PasidStatus.Success"/>, or why not; the bind is then undone and answers the same.</returns>
+    /// <remarks>Models <c>intel_pasid_setup_first_level</c>. If it throws, the bind is undone.</remarks>
+    PasidStatus SetUpPasidEntry(SvmDevice device, Ioasid pasid, AddressSpace? addressSpace);
+
+    /// <summary>Clears the PASID entry of a device: at the last unbind, at exit, and once more at an unbind after exit.</summary>
+    /// <param name="device">The device.</param>
+    /// <param name="pasid">The PASID.</param>
+    /// <remarks>
+    /// Models <c>intel_pasid_tear_down_entry</c>. If it throws in an unbind, the device stays bound; if it throws in an
+    /// exit or a disposal, these are completed first.
+    /// </remarks>
+    void TearDownPasidEntry(SvmDevice device, Ioasid pasid);
+
+    /// <summary>Flushes all that is cached for a PASID: the IOTLB, and the device's own TLB if it has one.</summary>
+    /// <param name="device">The device whose entry was torn down.</param>
+    /// <param name="pasid">The PASID.</param>
+    /// <remarks>Models <c>intel_flush_svm_range_dev</c>. If it throws, the operation is completed first: the entry is gone.</remarks>
+    void Flush(SvmDevice device, Ioasid pasid);
+}

@@ -1,0 +1,57 @@
+using System.Diagnostics;
+
+namespace Pasid;
+
+/// <summary>An IOMMU that accepts everything and remembers nothing, for those who only need the PASIDs.</summary>
+/// <remarks>Immutable; all members are safe for concurrent use.</remarks>
+[DebuggerDisplay("{Name,nq}")]
+public sealed class Iommu : IIommu
+{
+    /// <summary>Makes an IOMMU that is capable of SVM and of supervisor requests.</summary>
+    /// <param name="name">What to call it in messages and events.</param>
+    /// <exception cref="ArgumentNullException"><paramref name="name"/> is <see langword="null"/>.</exception>
+    public Iommu(string name)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        Name = name;
+    }
+
+    /// <inheritdoc/>
+    public string Name { get; }
+
+    /// <inheritdoc/>
+    public bool IsSvmCapable { get; init; } = true;
+
+    /// <inheritdoc/>
+    public bool SupportsSupervisor { get; init; } = true;
+
+    /// <summary>Accepts.</summary>
+    /// <param name="device">The device.</param>
+    /// <returns><see cref="PasidStatus.Success"/>.</returns>
+    public PasidStatus EnablePasid(SvmDevice device) => PasidStatus.Success;
+
+    /// <summary>Accepts.</summary>
+    /// <param name="device">The device.</param>
+    /// <param name="pasid">The PASID.</param>
+    /// <param name="addressSpace">The address space; <see langword="null"/> for the supervisor's own.</param>
+    /// <returns><see cref="PasidStatus.Success"/>.</returns>
+    public PasidStatus SetUpPasidEntry(SvmDevice device, Ioasid pasid, AddressSpace? addressSpace) => PasidStatus.Success;
+
+    /// <summary>Does nothing.</summary>
+    /// <param name="device">The device.</param>
+    /// <param name="pasid">The PASID.</param>
+    public void TearDownPasidEntry(SvmDevice device, Ioasid pasid)
+    {
+    }
+
+    /// <summary>Does nothing.</summary>
+    /// <param name="device">The device.</param>
+    /// <param name="pasid">The PASID.</param>
+    public void Flush(SvmDevice device, Ioasid pasid)
+    {
+    }
+
+    /// <summary>Returns <see cref="Name"/>.</summary>
+    /// <returns>The name.</returns>
+    public override string ToString() => Name;
+}

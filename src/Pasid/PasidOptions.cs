@@ -1,0 +1,59 @@
+namespace Pasid;
+
+/// <summary>The settings of one host: which kernel it runs, how many PASIDs it has, who watches.</summary>
+/// <remarks>
+/// <para>Read once, where it is handed in; later changes have no effect. Values that make no sense throw there, all of
+/// them named in one message.</para>
+/// <para>Not thread-safe; confine it to one thread until it is handed in.</para>
+/// </remarks>
+public sealed class PasidOptions
+{
+    /// <summary>Gets or sets the kernel that is modelled.</summary>
+    /// <value>By default <see cref="KernelProfile.Default"/>.</value>
+    public KernelProfile Profile { get; set; } = KernelProfile.Default;
+
+    /// <summary>Gets or sets how many PASIDs the system has: a count, so that PASIDs stay below it.</summary>
+    /// <value>0 to 1048576, by default 1048576.</value>
+    /// <remarks>Models <c>intel_pasid_max_id</c>.</remarks>
+    public int PasidLimit { get; set; } = IoasidRange.PasidLimit;
+
+    /// <summary>Gets or sets a value indicating whether DMA remapping is switched off, so that no bind succeeds.</summary>
+    /// <value>By default <see langword="false"/>.</value>
+    /// <remarks>Models <c>dmar_disabled</c>.</remarks>
+    public bool IsDmarDisabled { get; set; }
+
+    /// <summary>Gets or sets a value indicating whether the CPU has ENQCMD; see <see cref="KernelQuirks.FreeNeedsEnqcmd"/>.</summary>
+    /// <value>By default <see langword="true"/>.</value>
+    public bool CpuHasEnqcmd { get; set; } = true;
+
+    /// <summary>Gets or sets who is told of each step.</summary>
+    /// <value>By default <see langword="null"/>, which costs nothing.</value>
+    public ISvmObserver? Observer { get; set; }
+
+    /// <summary>Gets or sets who makes steps fail.</summary>
+    /// <value>By default <see langword="null"/>: no step fails that need not.</value>
+    public ISvmFaultInjector? FaultInjector { get; set; }
+
+    internal void Validate(string parameterName)
+    {
+        List<string> errors = [];
+        if (Profile is null)
+        {
+            errors.Add($"{nameof(Profile)} is null: give a profile, for example KernelProfile.Default.");
+        }
+        else if (!Enum.IsDefined(Profile.Lifetime))
+        {
+            errors.Add($"{nameof(Profile)}.{nameof(Profile.Lifetime)} is {(int)Profile.Lifetime}: give a value of PasidLifetime.");
+        }
+
+        if (PasidLimit is < 0 or > IoasidRange.PasidLimit)
+        {
+            errors.Add($"{nameof(PasidLimit)} is {PasidLimit}: give 0 to {IoasidRange.PasidLimit}.");
+        }
+
+        if (errors.Count != 0)
+        {
+            throw new ArgumentException(string.Join(' ', errors), parameterName);
+        }
+    }
+}

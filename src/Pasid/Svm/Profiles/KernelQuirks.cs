@@ -1,0 +1,68 @@
+namespace Pasid;
+
+/// <summary>
+/// Names the kernel defects that a <see cref="KernelProfile"/> reproduces. Without any of them the binder does what
+/// the kernel meant to do.
+/// </summary>
+/// <remarks>Immutable; safe for concurrent use.</remarks>
+[Flags]
+public enum KernelQuirks
+{
+    /// <summary>No defect is reproduced.</summary>
+    None = 0,
+
+    /// <summary>
+    /// A bind that finds no free PASID answers <see cref="PasidStatus.Success"/>, stores no PASID and binds nothing.
+    /// Without it: <see cref="PasidStatus.NoSpace"/>. Seed patch: the error code was lost.
+    /// </summary>
+    ExhaustionReportsSuccess = 1 << 0,
+
+    /// <summary>
+    /// A forked address space starts with the number of its parent's PASID without owning it: the first of the two to be
+    /// destroyed frees it, and binds of both share the number. Without it: the child starts with none. Seed patch.
+    /// </summary>
+    ForkCopiesPasid = 1 << 1,
+
+    /// <summary>
+    /// The last unbind of a private or supervisor PASID only clears its data; nothing ever frees it. Without it: the
+    /// last unbind frees it. Seed patch.
+    /// </summary>
+    PrivateAndSupervisorPasidsLeak = 1 << 2,
+
+    /// <summary>
+    /// A destroyed address space frees its PASID only on a CPU with ENQCMD
+    /// (<see cref="PasidOptions.CpuHasEnqcmd"/>). Without it: always. Seed patch.
+    /// </summary>
+    FreeNeedsEnqcmd = 1 << 3,
+
+    /// <summary>
+    /// A bind that takes up a remembered PASID and then fails leaves the PASID pointing to the binding that was given up.
+    /// Without it: the PASID has no data again. Seed patch. What the stale data leads to is undefined in the
+    /// kernel; here the PASID then counts as allocated without data.
+    /// </summary>
+    FailedRebindLeavesData = 1 << 4,
+
+    /// <summary>
+    /// A remembered PASID that no device is bound to is taken up without a look at the device's width. Without it: one
+    /// too wide for the device is <see cref="PasidStatus.NoSpace"/>, as it is while bound. Seed patch.
+    /// </summary>
+    RebindSkipsWidthCheck = 1 << 5,
+
+    /// <summary>
+    /// A bind of a device that does not support PASIDs answers <see cref="PasidStatus.Success"/>, stores no PASID and
+    /// binds nothing. Without it: <see cref="PasidStatus.OperationNotSupported"/>. Seed patch and Linux 5.6.
+    /// </summary>
+    UnsupportedDeviceReportsSuccess = 1 << 6,
+
+    /// <summary>
+    /// All flushes of a PASID, and the tear-downs at exit, go to the IOMMU of the device that was bound first. Without
+    /// it: to each device's own. Seed patch and Linux 5.6.
+    /// </summary>
+    FirstIommuFlushes = 1 << 7,
+
+    /// <summary>
+    /// A device or system that is limited to no PASID at all is limited to 4294967295: the limit less one wraps around.
+    /// Without it: <see cref="PasidStatus.NoSpace"/>. Seed patch and Linux 5.6; real hardware never reports 0.
+    /// </summary>
+    ZeroLimitWraps = 1 << 8,
+}

@@ -1,0 +1,276 @@
+using Pasid.Internal;
+
+namespace Pasid;
+
+/// <content>The way of a bind: each step that can fail has its undo beside it.</content>
+public sealed partial class SvmBinder
+{
+    private BindResult BindUnsynchronized(SvmDevice device, AddressSpace? addressSpace, SvmBindFlags flags, ISvmDeviceCallbacks? callbacks)
+    {
+        PasidStatus status = CheckDevice(device, flags, out uint width);
+        if (status != PasidStatus.Success)
+        {
+            return BindResult.Failed(status);
+        }
+
+        AddressSpace? bound = (flags & SvmBindFlags.Supervisor) != 0 ? null : addressSpace;
+        if (bound is { HasExited: true })
+        {
+            return BindResult.Failed(PasidStatus.InvalidArgument);
+        }
+
+        bool isShared = (flags & SvmBindFlags.Private) == 0;
+        SvmRecord? record = !isShared ? null : bound is null ? _supervisorRecord : bound.SharedRecord;
+        Ioasid remembered = isShared && bound is not null ? bound.Pasid : Ioasid.Invalid;
+        if (record is not null)
+        {
+            if (record.Pasid.Value >= width)
+            {
+                return BindResult.Failed(PasidStatus.NoSpace);
+            }
+
+            if (record.FindDevice(device) is { } deviceRecord)
+            {
+                return BindAgain(record, deviceRecord, callbacks);
+            }
+        }
+        else if (remembered.IsValid && remembered.Value >= width && !Profile.Has(KernelQuirks.RebindSkipsWidthCheck))
+        {
+            return BindResult.Failed(PasidStatus.NoSpace);
+        }
+
+        status = PrepareDevice(device, bound);
+        if (status != PasidStatus.Success)
+        {
+            return BindResult.Failed(status);
+        }
+
+        if (!device.SupportsPasid)
+        {
+            return BindResult.Failed(PasidStatus.OperationNotSupported, Profile.Has(KernelQuirks.UnsupportedDeviceReportsSuccess));
+        }
+
+        return record is null
+            ? BindFirst(new SvmDeviceRecord(device, callbacks), bound, flags, width, remembered)
+            : BindFurther(record, new SvmDeviceRecord(device, callbacks));
+    }
+
+    /// <summary>What the kernel asks before it takes the lock; answers the number of PASIDs that the device can tell apart.</summary>
+    private PasidStatus CheckDevice(SvmDevice device, SvmBindFlags flags, out uint width)
+    {
+        width = 0;
+        if (device.Iommu is not { } iommu || _isDmarDisabled)
+        {
+            return PasidStatus.InvalidArgument;
+        }
+
+        if (!iommu.IsSvmCapable)
+        {
+            return PasidStatus.NotSupported;
+        }
+
+        if (device.IsPci && device.MaxPasids < 0)
+        {
+            return PasidStatus.InvalidArgument;
+        }
+
+        width = (uint)(device.IsPci ? device.MaxPasids : IoasidRange.PasidLimit);
+        return (flags & SvmBindFlags.Supervisor) != 0 && !iommu.SupportsSupervisor
+            ? PasidStatus.InvalidArgument
+            : PasidStatus.Success;
+    }
+
+    /// <summary>Makes the device ready to be bound. The kernel does not take the enabling back if the bind fails later.</summary>
+    private PasidStatus PrepareDevice(SvmDevice device, AddressSpace? addressSpace)
+    {
+        PasidStatus status = Inject(SvmFaultPoint.DeviceRecord, device, addressSpace);
+        return status == PasidStatus.Success ? EnablePasidOn(device) : status;
+    }
+
+    /// <summary>A device that is bound already: no step is taken, so none is told.</summary>
+    private static BindResult BindAgain(SvmRecord record, SvmDeviceRecord deviceRecord, ISvmDeviceCallbacks? callbacks)
+    {
+        if (!ReferenceEquals(deviceRecord.Callbacks, callbacks))
+        {
+            return BindResult.Failed(PasidStatus.Busy);
+        }
+
+        deviceRecord.Users++;
+        return BindResult.Bound(record, deviceRecord);
+    }
+
+    /// <summary>A further device of a binding.</summary>
+    private BindResult BindFurther(SvmRecord record, SvmDeviceRecord deviceRecord)
+    {
+        PasidStatus status = SetUpEntry(record, deviceRecord.Device);
+        if (status != PasidStatus.Success)
+        {
+            return BindResult.Failed(status);
+        }
+
+        record.AddDevice(deviceRecord);
+        return BindResult.Bound(record, deviceRecord);
+    }
+
+    /// <summary>The first device of a new binding.</summary>
+    private BindResult BindFirst(SvmDeviceRecord deviceRecord, AddressSpace? addressSpace, SvmBindFlags flags, uint width, Ioasid remembered)
+    {
+        SvmDevice device = deviceRecord.Device;
+        PasidStatus status = Inject(SvmFaultPoint.SvmRecord, device, addressSpace);
+        if (status != PasidStatus.Success)
+        {
+            return BindResult.Failed(status);
+        }
+
+        var record = new SvmRecord(this, addressSpace, flags, device.Iommu!);
+        bool isExhausted;
+        try
+        {
+            status = remembered.IsValid ? TakeRemembered(record, remembered) : Allocate(record, width);
+            isExhausted = status == PasidStatus.NoSpace;
+            if (status == PasidStatus.Success)
+            {
+                status = RegisterNotifier(record, device);
+            }
+
+            if (status == PasidStatus.Success)
+            {
+                status = SetUpEntry(record, device);
+            }
+        }
+        catch (Exception exception)
+        {
+            Complete();
+            Defer(exception);
+            UndoFirst(record, remembered);
+            throw;
+        }
+
+        if (status != PasidStatus.Success)
+        {
+            Complete();
+            UndoFirst(record, remembered);
+            return BindResult.Failed(status, isExhausted && Profile.Has(KernelQuirks.ExhaustionReportsSuccess));
+        }
+
+        record.AddDevice(deviceRecord);
+        Link(record);
+        record.Publish();
+        return BindResult.Bound(record, deviceRecord);
+    }
+
+    private PasidStatus TakeRemembered(SvmRecord record, Ioasid remembered)
+    {
+        // While the bind is under way a lookup finds what it found before: a PASID without data.
+        record.Release(PasidStatus.InvalidArgument);
+
+        // Under ForkCopiesPasid the number may have been freed by the other address space; the kernel does not notice.
+        if (_allocator.SetData(remembered, record) == PasidStatus.NotFound && !Profile.Has(KernelQuirks.ForkCopiesPasid))
+        {
+            return PasidStatus.NotFound;
+        }
+
+        record.Pasid = remembered;
+        Observe(SvmEventKind.DataSet, remembered);
+        return PasidStatus.Success;
+    }
+
+    private PasidStatus Allocate(SvmRecord record, uint width)
+    {
+        // The kernel subtracts one from an unsigned limit; PASID 0 stands for requests without a PASID.
+        uint limit = Math.Min(width, _pasidLimit);
+        uint maximum = limit == 0 && !Profile.Has(KernelQuirks.ZeroLimitWraps) ? 0 : unchecked(limit - 1);
+        var range = new IoasidRange(1, maximum);
+        if (_allocator.TryAllocate(range, ioasidSet: null, record, out Ioasid pasid))
+        {
+            record.Pasid = pasid;
+        }
+
+        PasidStatus status = pasid.IsValid ? PasidStatus.Success : PasidStatus.NoSpace;
+        Observe(SvmEventKind.Allocated, pasid, range: range, status: status);
+        return status;
+    }
+
+    private PasidStatus RegisterNotifier(SvmRecord record, SvmDevice device)
+    {
+        if (record.AddressSpace is not { } addressSpace)
+        {
+            return PasidStatus.Success;
+        }
+
+        PasidStatus status = Inject(SvmFaultPoint.NotifierRegistration, device, addressSpace);
+        if (status == PasidStatus.Success)
+        {
+            addressSpace.AddRegistration(record);
+        }
+
+        Observe(SvmEventKind.NotifierRegistered, addressSpace: addressSpace, status: status);
+        return status;
+    }
+
+    private void UndoFirst(SvmRecord record, Ioasid remembered)
+    {
+        UnregisterNotifier(record);
+        if (!record.Pasid.IsValid)
+        {
+            return;
+        }
+
+        if (!remembered.IsValid)
+        {
+            FreePasid(record.Pasid, record);
+        }
+        else if (!Profile.Has(KernelQuirks.FailedRebindLeavesData))
+        {
+            ClearData(record);
+        }
+    }
+
+    /// <summary>Puts a binding that is complete where binds, exits and pictures look for it.</summary>
+    private void Link(SvmRecord record)
+    {
+        record.Older = _newest;
+        if (_newest is null)
+        {
+            _oldest = record;
+        }
+        else
+        {
+            _newest.Newer = record;
+        }
+
+        _newest = record;
+        _bindingCount++;
+
+        if (record.AddressSpace is not { } addressSpace)
+        {
+            _supervisorRecord = record.IsShared ? record : _supervisorRecord;
+            return;
+        }
+
+        if (record.IsShared)
+        {
+            addressSpace.SharedRecord = record;
+            if (Profile.Lifetime == PasidLifetime.AddressSpace)
+            {
+                addressSpace.Pasid = record.Pasid;
+            }
+        }
+
+        UpdateKept(addressSpace);
+    }
+
+    /// <summary>How a bind ended.</summary>
+    /// <param name="Status">The truth.</param>
+    /// <param name="ReportsSuccess">Whether a quirk makes a failure look like a success.</param>
+    /// <param name="Record">The binding, if there is one.</param>
+    /// <param name="DeviceRecord">The device in it.</param>
+    private readonly record struct BindResult(PasidStatus Status, bool ReportsSuccess, SvmRecord? Record, SvmDeviceRecord? DeviceRecord)
+    {
+        public static BindResult Bound(SvmRecord record, SvmDeviceRecord deviceRecord) =>
+            new(PasidStatus.Success, ReportsSuccess: false, record, deviceRecord);
+
+        public static BindResult Failed(PasidStatus status, bool reportsSuccess = false) =>
+            new(status, reportsSuccess, Record: null, DeviceRecord: null);
+    }
+}

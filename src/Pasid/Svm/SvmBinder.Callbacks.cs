@@ -1,0 +1,182 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.ExceptionServices;
+using Pasid.Internal;
+
+namespace Pasid;
+
+/// <content>Everything that calls out of the binder: the IOMMU, the observer, the fault injector, and the allocator.</content>
+public sealed partial class SvmBinder
+{
+    private PasidStatus Inject(SvmFaultPoint point, SvmDevice device, AddressSpace? addressSpace)
+    {
+        if (_faultInjector is null)
+        {
+            return PasidStatus.Success;
+        }
+
+        PasidStatus status = _faultInjector.Inject(point, device, addressSpace);
+        return status <= 0 ? status : throw Throw.UndefinedStatus("The fault injector", status);
+    }
+
+    private PasidStatus EnablePasidOn(SvmDevice device)
+    {
+        PasidStatus status = device.Iommu!.EnablePasid(device);
+        if (status > 0)
+        {
+            throw Throw.UndefinedStatus($"The IOMMU '{device.Iommu.Name}'", status);
+        }
+
+        Observe(SvmEventKind.PasidEnabled, device: device, iommu: device.Iommu, status: status);
+        return status;
+    }
+
+    private PasidStatus SetUpEntry(SvmRecord record, SvmDevice device)
+    {
+        PasidStatus status = Inject(SvmFaultPoint.PasidEntrySetup, device, record.AddressSpace);
+        if (status == PasidStatus.Success)
+        {
+            status = device.Iommu!.SetUpPasidEntry(device, record.Pasid, record.AddressSpace);
+            if (status > 0)
+            {
+                throw Throw.UndefinedStatus($"The IOMMU '{device.Iommu.Name}'", status);
+            }
+        }
+
+        try
+        {
+            Observe(SvmEventKind.EntrySetUp, record.Pasid, device, device.Iommu, record.AddressSpace, status: status);
+        }
+        catch (Exception exception) when (status == PasidStatus.Success)
+        {
+            Complete();
+            Defer(exception);
+            TearDownAndFlush(device, device.Iommu!, record);
+            throw;
+        }
+
+        return status;
+    }
+
+    /// <summary>Tears an entry down. Throws only if the IOMMU did, before anything changed.</summary>
+    private void TearDownEntry(SvmDevice device, IIommu iommu, Ioasid pasid)
+    {
+        iommu.TearDownPasidEntry(device, pasid);
+        Complete();
+        Observe(SvmEventKind.EntryTornDown, pasid, device, iommu);
+    }
+
+    /// <summary>Tears an entry down and flushes, in an operation that only goes on to its end.</summary>
+    private void TearDownAndFlush(SvmDevice device, IIommu iommu, SvmRecord record)
+    {
+        try
+        {
+            TearDownEntry(device, iommu, record.Pasid);
+        }
+        catch (Exception exception) when (_isCompleting)
+        {
+            Defer(exception);
+        }
+
+        Flush(device, record);
+    }
+
+    private void Flush(SvmDevice device, SvmRecord record)
+    {
+        IIommu iommu = FlushingIommu(device, record);
+        try
+        {
+            iommu.Flush(device, record.Pasid);
+        }
+        catch (Exception exception) when (_isCompleting)
+        {
+            Defer(exception);
+        }
+
+        Observe(SvmEventKind.Flushed, record.Pasid, device, iommu);
+        Observe(SvmEventKind.IotlbInvalidated, record.Pasid, device, iommu);
+        if (device.HasAts)
+        {
+            Observe(SvmEventKind.DeviceTlbInvalidated, record.Pasid, device, iommu);
+        }
+    }
+
+    /// <summary>The IOMMU whose queue takes the flushes for a device of a binding.</summary>
+    private IIommu FlushingIommu(SvmDevice device, SvmRecord record) =>
+        Profile.Has(KernelQuirks.FirstIommuFlushes) ? record.Iommu : device.Iommu!;
+
+    /// <summary>Gives a PASID back.</summary>
+    /// <param name="pasid">The PASID.</param>
+    /// <param name="record">The binding that was attached to it, or <see langword="null"/>.</param>
+    private void FreePasid(Ioasid pasid, SvmRecord? record)
+    {
+        record?.Release(PasidStatus.NotFound);
+        try
+        {
+            if (_allocator.Free(pasid) == PasidStatus.Busy)
+            {
+                // Others hold references, so the id outlives this call: it must not lead to a binding that is over.
+                record?.Release(PasidStatus.InvalidArgument);
+                _allocator.SetData(pasid, data: null);
+                _allocator.DropReference(pasid);
+            }
+        }
+        catch (Exception exception) when (_isCompleting)
+        {
+            Defer(exception);
+        }
+
+        Observe(SvmEventKind.Freed, pasid);
+    }
+
+    /// <summary>Detaches a binding from a PASID that stays allocated.</summary>
+    private void ClearData(SvmRecord record)
+    {
+        record.Release(PasidStatus.InvalidArgument);
+        try
+        {
+            _allocator.SetData(record.Pasid, data: null);
+        }
+        catch (Exception exception) when (_isCompleting)
+        {
+            Defer(exception);
+        }
+
+        Observe(SvmEventKind.DataCleared, record.Pasid);
+    }
+
+    /// <summary>Tells the observer, if there is one. Inlined, so that without one it costs the check of a field and no
+    /// event is made.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void Observe(
+        SvmEventKind kind,
+        Ioasid pasid = default,
+        SvmDevice? device = null,
+        IIommu? iommu = null,
+        AddressSpace? addressSpace = null,
+        IoasidRange range = default,
+        PasidStatus status = PasidStatus.Success)
+    {
+        if (_observer is not null)
+        {
+            Tell(_observer, new SvmEvent(kind, pasid, device, iommu, addressSpace, range, status));
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void Tell(ISvmObserver observer, in SvmEvent svmEvent)
+    {
+        try
+        {
+            observer.OnEvent(in svmEvent);
+        }
+        catch (Exception exception) when (_isCompleting)
+        {
+            Defer(exception);
+        }
+    }
+
+    /// <summary>From here on the operation goes to its end, whatever callbacks throw.</summary>
+    private void Complete() => _isCompleting = true;
+
+    private void Defer(Exception exception) => _callbackFailure ??= ExceptionDispatchInfo.Capture(exception);
+}

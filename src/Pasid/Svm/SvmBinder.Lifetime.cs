@@ -1,0 +1,222 @@
+using Pasid.Internal;
+
+namespace Pasid;
+
+/// <content>The life of an address space: fork, exec, exit and destruction; and the end of the binder.</content>
+public sealed partial class SvmBinder
+{
+    /// <inheritdoc/>
+    public AddressSpace CreateAddressSpace(string name)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        Enter();
+        Exit();
+        return new AddressSpace(this, name);
+    }
+
+    /// <summary>
+    /// Unbinds everything and frees every PASID that the binder holds, those that a quirk lost included. The allocator is
+    /// not disposed.
+    /// </summary>
+    /// <remarks>
+    /// Each entry is torn down and flushed, and the observer is told; what callbacks throw is passed on at the end. A second
+    /// call does nothing. Afterwards handles and address spaces can be disposed, without effect; look-ups find nothing bound;
+    /// other members throw <see cref="ObjectDisposedException"/>. O(bindings).
+    /// </remarks>
+    /// <exception cref="InvalidOperationException">Called from inside a callback.</exception>
+    public void Dispose()
+    {
+        ThrowIfInsideCallback();
+        _gate.Enter();
+        try
+        {
+            if (_isDisposed)
+            {
+                return;
+            }
+
+            _isDisposed = true;
+            Complete();
+            while (_newest is { } record)
+            {
+                UnbindAll(record);
+            }
+
+            while (_newestKept is { } addressSpace)
+            {
+                FreePasid(addressSpace.Pasid, record: null);
+                addressSpace.Pasid = Ioasid.Invalid;
+                UpdateKept(addressSpace);
+            }
+
+            foreach (Ioasid pasid in _leakedPasids ?? [])
+            {
+                FreePasid(pasid, record: null);
+            }
+
+            _leakedPasids = null;
+        }
+        finally
+        {
+            Exit();
+        }
+    }
+
+    internal AddressSpace Fork(AddressSpace parent, string name)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        Enter();
+        try
+        {
+            ThrowIfExited(parent, "fork");
+            var child = new AddressSpace(this, name);
+            if (Profile.Has(KernelQuirks.ForkCopiesPasid))
+            {
+                child.Pasid = parent.Pasid;
+                UpdateKept(child);
+            }
+
+            return child;
+        }
+        finally
+        {
+            Exit();
+        }
+    }
+
+    internal AddressSpace Exec(AddressSpace current, string name)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        Enter();
+        try
+        {
+            ThrowIfExited(current, "exec");
+            ExitUnsynchronized(current);
+            return new AddressSpace(this, name);
+        }
+        finally
+        {
+            Exit();
+        }
+    }
+
+    internal void Exit(AddressSpace addressSpace)
+    {
+        ThrowIfInsideCallback();
+        _gate.Enter();
+        try
+        {
+            if (!addressSpace.HasExited)
+            {
+                ExitUnsynchronized(addressSpace);
+            }
+        }
+        finally
+        {
+            Exit();
+        }
+    }
+
+    private static void ThrowIfExited(AddressSpace addressSpace, string what)
+    {
+        if (addressSpace.HasExited)
+        {
+            throw new InvalidOperationException($"The address space '{addressSpace}' has exited: {what} one that still has a user.");
+        }
+    }
+
+    private void ExitUnsynchronized(AddressSpace addressSpace)
+    {
+        addressSpace.HasExited = true;
+        Complete();
+        for (SvmRecord? record = addressSpace.NewestRegistered; record is not null; record = record.RegisteredBefore)
+        {
+            for (SvmDeviceRecord? deviceRecord = record.NewestDevice; deviceRecord is not null; deviceRecord = deviceRecord.Older)
+            {
+                TearDownAndFlush(deviceRecord.Device, FlushingIommu(deviceRecord.Device, record), record);
+            }
+        }
+
+        if (addressSpace.NewestRegistered is null)
+        {
+            Destroy(addressSpace);
+        }
+    }
+
+    /// <summary>The last pin is gone; the PASID goes with it.</summary>
+    private void Destroy(AddressSpace addressSpace)
+    {
+        addressSpace.IsDestroyed = true;
+        Observe(SvmEventKind.AddressSpaceDestroyed, addressSpace: addressSpace);
+        Ioasid pasid = addressSpace.Pasid;
+        if (pasid.IsValid)
+        {
+            addressSpace.Pasid = Ioasid.Invalid;
+            if (Profile.Has(KernelQuirks.FreeNeedsEnqcmd) && !_cpuHasEnqcmd && !_isDisposed)
+            {
+                (_leakedPasids ??= []).Add(pasid);
+            }
+            else
+            {
+                FreePasid(pasid, record: null);
+            }
+        }
+
+        UpdateKept(addressSpace);
+    }
+
+    /// <summary>Ends a binding whatever its users, for the end of the binder.</summary>
+    private void UnbindAll(SvmRecord record)
+    {
+        while (record.NewestDevice is { } deviceRecord)
+        {
+            deviceRecord.Users = 0;
+            record.RemoveDevice(deviceRecord);
+            TearDownAndFlush(deviceRecord.Device, deviceRecord.Device.Iommu!, record);
+        }
+
+        Unlink(record);
+        ReleasePasid(record);
+        UnregisterNotifier(record);
+    }
+
+    /// <summary>Keeps an address space from being collected while it has something to lose.</summary>
+    private void UpdateKept(AddressSpace addressSpace)
+    {
+        bool isKept = !addressSpace.IsDestroyed && (addressSpace.Pasid.IsValid || addressSpace.NewestRegistered is not null);
+        if (isKept == addressSpace.IsKept)
+        {
+            return;
+        }
+
+        addressSpace.IsKept = isKept;
+        if (isKept)
+        {
+            addressSpace.KeptBefore = _newestKept;
+            if (_newestKept is not null)
+            {
+                _newestKept.KeptAfter = addressSpace;
+            }
+
+            _newestKept = addressSpace;
+            return;
+        }
+
+        if (addressSpace.KeptAfter is null)
+        {
+            _newestKept = addressSpace.KeptBefore;
+        }
+        else
+        {
+            addressSpace.KeptAfter.KeptBefore = addressSpace.KeptBefore;
+        }
+
+        if (addressSpace.KeptBefore is not null)
+        {
+            addressSpace.KeptBefore.KeptAfter = addressSpace.KeptAfter;
+        }
+
+        addressSpace.KeptBefore = null;
+        addressSpace.KeptAfter = null;
+    }
+}

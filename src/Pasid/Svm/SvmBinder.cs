@@ -1,0 +1,311 @@
+using System.Diagnostics;
+using System.Runtime.ExceptionServices;
+using Pasid.Internal;
+
+namespace Pasid;
+
+/// <summary>
+/// The kernel's binder: one PASID per address space reused over its devices, private and supervisor PASIDs, roll-back
+/// of every step that fails, and the PASID freed when its time has come.
+/// </summary>
+/// <remarks>
+/// <para>All members are safe for concurrent use. One gate guards all bindings; it is held while an <see cref="IIommu"/>, the
+/// observer or the fault injector is called, and calls of the allocator are made inside it, never the other way round.
+/// Look-ups take no lock.</para>
+/// <para>Independent of every other instance: nothing is static. Several binders may share one allocator.</para>
+/// <para>Models <c>drivers/iommu/intel-svm.c</c>; which version of it, <see cref="Profile"/> says.</para>
+/// </remarks>
+[DebuggerDisplay("Profile = {Profile.Name}, Bindings = {_bindingCount}")]
+public sealed partial class SvmBinder : ISvmBinder
+{
+    private readonly IIoasidAllocator _allocator;
+    private readonly ISvmObserver? _observer;
+    private readonly ISvmFaultInjector? _faultInjector;
+    private readonly uint _pasidLimit;
+    private readonly bool _isDmarDisabled;
+    private readonly bool _cpuHasEnqcmd;
+    private readonly Gate _gate = new();
+
+    /// <summary>The ends of the list of bindings (<c>global_svm_list</c>).</summary>
+    private SvmRecord? _oldest;
+
+    private SvmRecord? _newest;
+    private int _bindingCount;
+
+    /// <summary>The binding that all supervisor binds share which do not ask for a private PASID.</summary>
+    private SvmRecord? _supervisorRecord;
+
+    /// <summary>The head of the address spaces that have a PASID or a binding and would be lost if they were dropped.</summary>
+    private AddressSpace? _newestKept;
+
+    /// <summary>The PASIDs that a quirk kept from being freed.</summary>
+    private List<Ioasid>? _leakedPasids;
+
+    private bool _isDisposed;
+
+    /// <summary>Set while an operation can only go on to its end: what callbacks throw then waits until it has.</summary>
+    private bool _isCompleting;
+
+    /// <summary>The first exception that waits for the end of the operation.</summary>
+    private ExceptionDispatchInfo? _callbackFailure;
+
+    /// <summary>Makes a binder with an allocator of its own and the default settings.</summary>
+    public SvmBinder()
+        : this(new IoasidAllocator())
+    {
+    }
+
+    /// <summary>Makes a binder with an allocator of its own.</summary>
+    /// <param name="options">The settings.</param>
+    /// <exception cref="ArgumentNullException"><paramref name="options"/> is <see langword="null"/>.</exception>
+    /// <exception cref="ArgumentException"><paramref name="options"/> has values that make no sense; all are named.</exception>
+    public SvmBinder(PasidOptions options)
+        : this(new IoasidAllocator(), options ?? throw new ArgumentNullException(nameof(options)))
+    {
+    }
+
+    /// <summary>Makes a binder over an allocator, which it does not own.</summary>
+    /// <param name="allocator">Where PASIDs come from. Other users of it see, and may use up, the same numbers.</param>
+    /// <param name="options">The settings; <see langword="null"/> for the defaults.</param>
+    /// <exception cref="ArgumentNullException"><paramref name="allocator"/> is <see langword="null"/>.</exception>
+    /// <exception cref="ArgumentException"><paramref name="options"/> has values that make no sense; all are named.</exception>
+    public SvmBinder(IIoasidAllocator allocator, PasidOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(allocator);
+        options ??= new PasidOptions();
+        options.Validate(nameof(options));
+
+        _allocator = allocator;
+        _observer = options.Observer;
+        _faultInjector = options.FaultInjector;
+        _pasidLimit = (uint)options.PasidLimit;
+        _isDmarDisabled = options.IsDmarDisabled;
+        _cpuHasEnqcmd = options.CpuHasEnqcmd;
+        Profile = options.Profile;
+    }
+
+    /// <inheritdoc/>
+    public KernelProfile Profile { get; }
+
+    /// <summary>Gets where PASIDs come from.</summary>
+    /// <value>The allocator that was handed in, or the binder's own.</value>
+    public IIoasidAllocator Allocator => _allocator;
+
+    /// <inheritdoc/>
+    public SvmBinding Bind(SvmDevice device, AddressSpace? addressSpace, SvmBindFlags flags = SvmBindFlags.None, ISvmDeviceCallbacks? callbacks = null)
+    {
+        CheckBindArguments(device, addressSpace, flags);
+        BindResult result;
+        Enter();
+        try
+        {
+            result = BindUnsynchronized(device, addressSpace, flags, callbacks);
+        }
+        finally
+        {
+            Exit();
+        }
+
+        return result.Record is { } record
+            ? new SvmBinding(record, result.DeviceRecord!)
+            : throw new PasidException(result.Status, Explain(result.Status, device, addressSpace));
+    }
+
+    /// <inheritdoc/>
+    public PasidStatus BindMm(SvmDevice device, AddressSpace? addressSpace, SvmBindFlags flags, ISvmDeviceCallbacks? callbacks, out Ioasid pasid)
+    {
+        CheckBindArguments(device, addressSpace, flags);
+        Enter();
+        try
+        {
+            BindResult result = BindUnsynchronized(device, addressSpace, flags, callbacks);
+            pasid = result.Record?.Pasid ?? Ioasid.Invalid;
+            return result.ReportsSuccess ? PasidStatus.Success : result.Status;
+        }
+        finally
+        {
+            Exit();
+        }
+    }
+
+    /// <inheritdoc/>
+    public PasidStatus EnablePasid(SvmDevice device, SvmBindFlags flags = SvmBindFlags.None)
+    {
+        ArgumentNullException.ThrowIfNull(device);
+        CheckFlags(flags);
+        Enter();
+        try
+        {
+            PasidStatus status = CheckDevice(device, flags, out _);
+            return status == PasidStatus.Success ? PrepareDevice(device, addressSpace: null) : status;
+        }
+        finally
+        {
+            Exit();
+        }
+    }
+
+    /// <inheritdoc/>
+    public PasidStatus UnbindMm(SvmDevice device, Ioasid pasid)
+    {
+        ArgumentNullException.ThrowIfNull(device);
+        Enter();
+        try
+        {
+            PasidStatus status = FindRecord(device, pasid, out SvmRecord? record);
+            if (status != PasidStatus.Success)
+            {
+                return status;
+            }
+
+            SvmDeviceRecord? deviceRecord = record!.FindDevice(device);
+            if (deviceRecord is null)
+            {
+                return PasidStatus.InvalidArgument;
+            }
+
+            UnbindUnsynchronized(record, deviceRecord);
+            return PasidStatus.Success;
+        }
+        finally
+        {
+            Exit();
+        }
+    }
+
+    /// <inheritdoc/>
+    public PasidStatus IsPasidValid(SvmDevice device, Ioasid pasid, out bool isValid)
+    {
+        ArgumentNullException.ThrowIfNull(device);
+        PasidStatus status = FindRecord(device, pasid, out SvmRecord? record);
+        isValid = status == PasidStatus.Success && record!.AddressSpace is not { HasExited: true };
+        return status;
+    }
+
+    /// <inheritdoc/>
+    public PasidStatus Lookup(Ioasid pasid, out AddressSpace? addressSpace)
+    {
+        PasidStatus status = FindRecord(pasid, out SvmRecord? record);
+        addressSpace = record?.AddressSpace;
+        return status;
+    }
+
+    /// <summary>Undoes one bind for its handle.</summary>
+    internal void Unbind(SvmRecord record, SvmDeviceRecord deviceRecord)
+    {
+        ThrowIfInsideCallback();
+        _gate.Enter();
+        try
+        {
+            // The handle names the very bind, not its number: the PASID may have been freed and given to others since,
+            // and under ForkCopiesPasid it may have been pointed at another binding. The kernel would miss this one then.
+            if (!_isDisposed
+                && deviceRecord.Users != 0
+                && FindRecord(record.Pasid, out SvmRecord? current) == PasidStatus.Success
+                && ReferenceEquals(current, record))
+            {
+                UnbindUnsynchronized(record, deviceRecord);
+            }
+        }
+        finally
+        {
+            Exit();
+        }
+    }
+
+    private static void CheckFlags(SvmBindFlags flags)
+    {
+        if ((flags & ~(SvmBindFlags.Private | SvmBindFlags.Supervisor)) != 0)
+        {
+            throw new ArgumentOutOfRangeException(nameof(flags), flags, "Undefined bits are set: combine members of SvmBindFlags.");
+        }
+    }
+
+    private static string Explain(PasidStatus status, SvmDevice device, AddressSpace? addressSpace) => status switch
+    {
+        PasidStatus.InvalidArgument when addressSpace is { HasExited: true } =>
+            $"The address space '{addressSpace}' has exited: bind one that still has a user.",
+        PasidStatus.InvalidArgument =>
+            $"The device '{device}' cannot be bound: it needs an IOMMU with DMA remapping on, a known PASID width and, for a supervisor bind, supervisor support.",
+        PasidStatus.NotSupported => $"The IOMMU '{device.Iommu?.Name}' of the device '{device}' is not capable of SVM.",
+        PasidStatus.NoSpace => $"No PASID for the device '{device}': none is free below its limit, or that of the address space is too wide for it.",
+        PasidStatus.Busy => $"The device '{device}' is bound to this PASID with other callbacks: give the same ones, or unbind first.",
+        PasidStatus.OperationNotSupported => $"The device '{device}' does not support PASIDs.",
+        PasidStatus.NotFound => $"The PASID that the address space '{addressSpace}' remembers was freed behind the binder's back.",
+        _ => $"Binding the device '{device}' failed with {status}.",
+    };
+
+    private void CheckBindArguments(SvmDevice device, AddressSpace? addressSpace, SvmBindFlags flags)
+    {
+        ArgumentNullException.ThrowIfNull(device);
+        CheckFlags(flags);
+        if ((flags & SvmBindFlags.Supervisor) != 0)
+        {
+            return;
+        }
+
+        ArgumentNullException.ThrowIfNull(addressSpace);
+        if (!ReferenceEquals(addressSpace.Binder, this))
+        {
+            throw new ArgumentException($"The address space '{addressSpace}' belongs to another binder: bind it with the one that made it.", nameof(addressSpace));
+        }
+    }
+
+    private PasidStatus FindRecord(SvmDevice device, Ioasid pasid, out SvmRecord? record)
+    {
+        if (device.Iommu is null)
+        {
+            record = null;
+            return PasidStatus.InvalidArgument;
+        }
+
+        return FindRecord(pasid, out record);
+    }
+
+    /// <summary>Finds the binding of a PASID, without the gate.</summary>
+    private PasidStatus FindRecord(Ioasid pasid, out SvmRecord? record)
+    {
+        PasidStatus status = _allocator.Lookup(pasid, ioasidSet: null, predicate: null, out object? data);
+        record = data as SvmRecord;
+        if (status == PasidStatus.Success)
+        {
+            status = record is not null && ReferenceEquals(record.Binder, this) ? record.Status : PasidStatus.InvalidArgument;
+        }
+
+        if (status != PasidStatus.Success)
+        {
+            record = null;
+        }
+
+        return status;
+    }
+
+    private void Enter()
+    {
+        ThrowIfInsideCallback();
+        _gate.Enter();
+        if (_isDisposed)
+        {
+            _gate.Exit();
+            Throw.Disposed(this);
+        }
+    }
+
+    /// <summary>Leaves the gate, and passes on what callbacks threw while the operation was completed.</summary>
+    private void Exit()
+    {
+        ExceptionDispatchInfo? failure = _callbackFailure;
+        _callbackFailure = null;
+        _isCompleting = false;
+        _gate.Exit();
+        failure?.Throw();
+    }
+
+    private void ThrowIfInsideCallback()
+    {
+        if (_gate.IsHeldByCurrentThread)
+        {
+            Throw.CalledFromCallback("The binder");
+        }
+    }
+}
