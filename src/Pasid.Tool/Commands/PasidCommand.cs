@@ -39,6 +39,7 @@ internal static class PasidCommand
             Arity = ArgumentArity.OneOrMore,
         };
         var verify = new Command("verify", "Replays recorded steps and compares every answer. Exit code 0: no difference; 1: some; 2: a file cannot be read.") { paths };
+        paths.Validators.Add(RefuseUnknownOptions);
         verify.SetAction(parsed => VerifyCommand.Run(parsed.GetValue(paths)!, console, error));
 
         var file = new Argument<string?>("FILE")
@@ -49,6 +50,7 @@ internal static class PasidCommand
         Option<string?> profile = new("--profile") { Description = "The kernel to model: default, seed or v5.6. Without it, the one that the file names." };
         profile.AcceptOnlyFromAmong(Scenarios.KernelNames.Profiles);
         var run = new Command("run", "Plays a scenario and shows each step, the PASIDs at its end, and what leaked.") { file, profile };
+        file.Validators.Add(RefuseUnknownOptions);
         run.SetAction(parsed => RunCommand.Run(parsed.GetValue(file), parsed.GetValue(profile), console, error));
 
         var root = new Command("pasid", "Linux PASID allocation and SVM binding, in process. Without a command, it does what 'run' does.")
@@ -62,15 +64,30 @@ internal static class PasidCommand
         return root;
     }
 
+    /// <summary>Lets a mistyped option be an error and not the name of a file.</summary>
+    private static void RefuseUnknownOptions(System.CommandLine.Parsing.ArgumentResult result)
+    {
+        if (result.Tokens.FirstOrDefault(token => token.Value.StartsWith('-')) is { } option)
+        {
+            result.AddError($"Unknown option '{option.Value}'.");
+        }
+    }
+
     private static IAnsiConsole CreateConsole(TextWriter output)
     {
-        var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(output) });
-        if (!console.Profile.Out.IsTerminal)
+        var settings = new AnsiConsoleSettings { Out = new AnsiConsoleOutput(output) };
+        if (settings.Out.IsTerminal)
         {
-            // A pipe has no width: lines stay whole.
-            console.Profile.Width = 1 << 12;
+            return AnsiConsole.Create(settings);
         }
 
+        // A pipe gets plain text, also on build servers that would show colours, and has no width: lines stay whole.
+        settings.Ansi = AnsiSupport.No;
+        settings.ColorSystem = ColorSystemSupport.NoColors;
+        settings.Interactive = InteractionSupport.No;
+        settings.Enrichment.UseDefaultEnrichers = false;
+        IAnsiConsole console = AnsiConsole.Create(settings);
+        console.Profile.Width = 1 << 12;
         return console;
     }
 }

@@ -1,0 +1,113 @@
+using System.Collections.Concurrent;
+
+namespace Pasid.Tests.Allocators;
+
+public sealed class IoasidAllocatorConcurrencyTests
+{
+    private const int Threads = 4;
+
+    [Fact]
+    public async Task Ids_are_never_live_twice_and_always_lead_to_their_owners_data()
+    {
+        var allocator = new IoasidAllocator();
+        var range = new IoasidRange(1, 700);
+        var violations = new ConcurrentQueue<string>();
+        using var start = new Barrier(Threads);
+
+        await Task.WhenAll(Enumerable.Range(0, Threads).Select(thread => Task.Factory.StartNew(
+            () =>
+            {
+                var random = new Random(thread);
+                var owner = new IoasidSet($"thread {thread}");
+                var mine = new Dictionary<Ioasid, object>();
+                start.SignalAndWait();
+                for (int i = 0; i < 60_000; i++)
+                {
+                    object data = new();
+                    if (mine.Count < 150 && random.Next(2) == 0)
+                    {
+                        if (!allocator.TryAllocate(range, owner, data, out Ioasid id) || !mine.TryAdd(id, data))
+                        {
+                            violations.Enqueue($"{id} given twice or not at all");
+                        }
+
+                        continue;
+                    }
+
+                    if (mine.Count != 0)
+                    {
+                        (Ioasid id, object expected) = mine.ElementAt(random.Next(mine.Count));
+                        if (allocator.Lookup(id, owner, out object? actual) != PasidStatus.Success || actual != expected)
+                        {
+                            violations.Enqueue($"{id} leads elsewhere");
+                        }
+
+                        mine.Remove(id);
+                        if (allocator.Free(id) != PasidStatus.Success)
+                        {
+                            violations.Enqueue($"{id} was freed by somebody else");
+                        }
+                    }
+
+                    // Anybody's id: either it is not live, or its data and owner belong together.
+                    var any = new Ioasid((uint)random.Next(1, 700));
+                    if (allocator.Lookup(any, owner, out object? found) == PasidStatus.Success && (!mine.TryGetValue(any, out object? own) || own != found))
+                    {
+                        violations.Enqueue($"{any} answers for the wrong owner");
+                    }
+                }
+
+                foreach (Ioasid id in mine.Keys)
+                {
+                    allocator.Free(id);
+                }
+            },
+            CancellationToken.None,
+            TaskCreationOptions.LongRunning,
+            TaskScheduler.Default)));
+
+        violations.Should().BeEmpty();
+        allocator.LiveCount.Should().Be(0);
+        allocator.LiveIds().Should().BeEmpty();
+    }
+
+    [Fact]
+    public async Task Registration_beside_allocation_loses_no_id_of_the_default_allocator()
+    {
+        var allocator = new IoasidAllocator();
+        var custom = new CustomIoasidAllocator("refuses", new Refusing());
+        using var stop = new CancellationTokenSource();
+        Task registrar = Task.Run(() =>
+        {
+            while (!stop.IsCancellationRequested)
+            {
+                if (allocator.Register(custom) == PasidStatus.Success)
+                {
+                    allocator.Unregister(custom).Should().Be(PasidStatus.Success);
+                }
+            }
+        });
+
+        for (int i = 0; i < 100_000; i++)
+        {
+            if (allocator.TryAllocate(IoasidRange.Pasids, null, null, out Ioasid id))
+            {
+                id.Should().Be(new Ioasid(1));
+                allocator.Free(id).Should().Be(PasidStatus.Success, "a registration waits until no id is live");
+            }
+        }
+
+        await stop.CancelAsync();
+        await registrar;
+        allocator.LiveCount.Should().Be(0);
+    }
+
+    private sealed class Refusing : ICustomIoasidFunctions
+    {
+        public Ioasid Allocate(IoasidRange range, object? privateData) => Ioasid.Invalid;
+
+        public void Free(Ioasid id, object? privateData)
+        {
+        }
+    }
+}

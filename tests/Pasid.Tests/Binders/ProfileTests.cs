@@ -1,0 +1,145 @@
+using Pasid.Tests.Support;
+
+namespace Pasid.Tests.Binders;
+
+/// <summary>What the default profile does differently from the seed, one by one, and nothing else.</summary>
+public sealed class ProfileTests
+{
+    public static TheoryData<KernelQuirks> Quirks()
+    {
+        var quirks = new TheoryData<KernelQuirks>();
+        foreach (KernelQuirks quirk in Enum.GetValues<KernelQuirks>().Where(quirk => quirk != KernelQuirks.None))
+        {
+            quirks.Add(quirk);
+        }
+
+        return quirks;
+    }
+
+    [Fact]
+    public void Default_has_no_quirk_and_seed_has_them_all()
+    {
+        KernelProfile.Default.Should().Be(new KernelProfile("default", PasidLifetime.AddressSpace, KernelQuirks.None));
+        KernelProfile.Seed.Lifetime.Should().Be(PasidLifetime.AddressSpace);
+        Enum.GetValues<KernelQuirks>().Should().OnlyContain(quirk => KernelProfile.Seed.Has(quirk));
+        KernelProfile.Linux56.Lifetime.Should().Be(PasidLifetime.Binding);
+        KernelProfile.Linux56.Quirks.Should().Be(
+            KernelQuirks.UnsupportedDeviceReportsSuccess | KernelQuirks.FirstIommuFlushes | KernelQuirks.ZeroLimitWraps);
+    }
+
+    [Theory]
+    [MemberData(nameof(Quirks))]
+    public void Each_quirk_alone_makes_the_difference_that_it_names(KernelQuirks quirk)
+    {
+        string mended = Observe(KernelProfile.Default, quirk);
+        string quirky = Observe(KernelProfile.Default with { Quirks = quirk }, quirk);
+        string othersOnly = Observe(KernelProfile.Default with { Quirks = KernelProfile.Seed.Quirks & ~quirk }, quirk);
+
+        (string Mended, string Quirky) expected = quirk switch
+        {
+            KernelQuirks.ExhaustionReportsSuccess => ("NoSpace", "Success"),
+            KernelQuirks.ForkCopiesPasid => ("4294967295", "1"),
+            KernelQuirks.PrivateAndSupervisorPasidsLeak => ("", "1 2"),
+            KernelQuirks.FreeNeedsEnqcmd => ("", "1"),
+            KernelQuirks.FailedRebindLeavesData => ("null", "some"),
+            KernelQuirks.RebindSkipsWidthCheck => ("NoSpace", "Success"),
+            KernelQuirks.UnsupportedDeviceReportsSuccess => ("OperationNotSupported", "Success"),
+            KernelQuirks.FirstIommuFlushes => ("iommu1 iommu1 iommu1", "iommu0 iommu0 iommu0"),
+            KernelQuirks.ZeroLimitWraps => ("NoSpace ioasid_alloc 1..0 -> 4294967295", "Success ioasid_alloc 1..4294967295 -> 1"),
+            _ => throw new ArgumentOutOfRangeException(nameof(quirk), quirk, "A quirk without a test."),
+        };
+        mended.Should().Be(expected.Mended);
+        quirky.Should().Be(expected.Quirky);
+        othersOnly.Should().Be(expected.Mended, "no other quirk makes this difference");
+    }
+
+    [Fact]
+    public void Linux56_flushes_on_the_first_iommu_too()
+    {
+        Observe(KernelProfile.Linux56, KernelQuirks.FirstIommuFlushes).Should().Be("iommu0 iommu0 iommu0");
+        Observe(KernelProfile.Linux56, KernelQuirks.UnsupportedDeviceReportsSuccess).Should().Be("Success");
+    }
+
+    [Fact]
+    public void Bind_throws_the_truth_where_a_quirk_reports_success()
+    {
+        using var host = new Host(KernelProfile.Seed, pasidLimit: 1);
+
+        Action exhausted = () => host.Binder.Bind(host.DeviceA, host.Process("P"));
+        Action unsupported = () => host.Binder.Bind(new SvmDevice("old", host.Iommu0) { SupportsPasid = false }, host.Process("P"));
+
+        exhausted.Should().Throw<PasidException>().Which.Status.Should().Be(PasidStatus.NoSpace);
+        unsupported.Should().Throw<PasidException>().Which.Status.Should().Be(PasidStatus.OperationNotSupported);
+    }
+
+    /// <summary>Plays the situation in which a quirk shows, and says what was seen.</summary>
+    private static string Observe(KernelProfile profile, KernelQuirks quirk)
+    {
+        int limit = quirk switch
+        {
+            KernelQuirks.ExhaustionReportsSuccess => 1,
+            _ => IoasidRange.PasidLimit,
+        };
+        using var host = new Host(profile, limit, options => options.CpuHasEnqcmd = quirk != KernelQuirks.FreeNeedsEnqcmd);
+        AddressSpace process = host.Process("P");
+        switch (quirk)
+        {
+            case KernelQuirks.ExhaustionReportsSuccess:
+                return host.Binder.BindMm(host.DeviceA, process, out _).ToString();
+            case KernelQuirks.ForkCopiesPasid:
+                host.Bind(host.DeviceA, process, 1);
+                return process.Fork("C").Pasid.ToString();
+            case KernelQuirks.PrivateAndSupervisorPasidsLeak:
+                host.Bind(host.DeviceA, process, 1, SvmBindFlags.Private);
+                host.Bind(host.DeviceA, process, 2, SvmBindFlags.Supervisor);
+                host.Unbind(host.DeviceA, 1);
+                host.Unbind(host.DeviceA, 2);
+                return string.Join(' ', host.Live());
+            case KernelQuirks.FreeNeedsEnqcmd:
+                host.Bind(host.DeviceA, process, 1);
+                host.Unbind(host.DeviceA, 1);
+                process.Exit();
+                return string.Join(' ', host.Live());
+            case KernelQuirks.FailedRebindLeavesData:
+                host.Bind(host.DeviceA, process, 1);
+                host.Unbind(host.DeviceA, 1);
+                host.Armed = SvmFaultPoint.PasidEntrySetup;
+                host.BindFails(host.DeviceA, process, PasidStatus.OutOfMemory);
+                host.Allocator.Lookup(new Ioasid(1), out object? data);
+                return data is null ? "null" : "some";
+            case KernelQuirks.RebindSkipsWidthCheck:
+                host.Bind(host.DeviceA, process, 1);
+                host.Unbind(host.DeviceA, 1);
+                return host.Binder.BindMm(host.Narrow(1), process, out _).ToString();
+            case KernelQuirks.UnsupportedDeviceReportsSuccess:
+                return host.Binder.BindMm(new SvmDevice("old", host.Iommu0) { SupportsPasid = false }, process, out _).ToString();
+            case KernelQuirks.FirstIommuFlushes:
+                host.Bind(host.DeviceA, process, 1);
+                host.Bind(host.DeviceFar, process, 1);
+                var told = new List<string>();
+                host.InsideObserver = e =>
+                {
+                    if (e.Device == host.DeviceFar && e.Kind is SvmEventKind.EntryTornDown or SvmEventKind.Flushed)
+                    {
+                        told.Add(e.Iommu!.Name);
+                    }
+                };
+                process.Exit();
+                host.InsideObserver = e =>
+                {
+                    if (e.Device == host.DeviceFar && e.Kind == SvmEventKind.Flushed)
+                    {
+                        told.Add(e.Iommu!.Name);
+                    }
+                };
+                host.Unbind(host.DeviceFar, 1);
+                return string.Join(' ', told);
+            case KernelQuirks.ZeroLimitWraps:
+                PasidStatus status = host.Binder.BindMm(host.Narrow(0), process, out Ioasid pasid);
+                string allocation = host.Events.Single(e => e.StartsWith("ioasid_alloc", StringComparison.Ordinal));
+                return status == PasidStatus.Success && !pasid.IsValid ? $"NoSpace {allocation}" : $"{status} {allocation}";
+            default:
+                throw new ArgumentOutOfRangeException(nameof(quirk), quirk, "A quirk without a test.");
+        }
+    }
+}

@@ -1,0 +1,202 @@
+using Pasid.Tests.Support;
+
+namespace Pasid.Tests.Binders;
+
+/// <summary>Unbind, validity and look-up.</summary>
+public sealed class UnbindTests
+{
+    private static readonly Ioasid s_one = new(1);
+
+    [Fact]
+    public void UnbindMm_counts_down_and_takes_its_steps_with_the_last_user()
+    {
+        using var host = new Host();
+        AddressSpace process = host.Process("P");
+        host.Bind(host.DeviceFar, process, 1);
+        host.Bind(host.DeviceFar, process, 1);
+        host.TakeEvents();
+
+        host.Unbind(host.DeviceFar, 1);
+        host.Events.Should().BeEmpty();
+
+        host.Unbind(host.DeviceFar, 1);
+        host.TakeEvents().Should().Equal(
+            "tear_down iommu1 devF pasid=1",
+            "flush devF pasid=1",
+            "iommu1 iotlb pasid=1 did=1",
+            "iommu1 dev_iotlb pasid=1 sid=7 qdep=0",
+            "ioasid_set_data 1 null",
+            "notifier_unregister P");
+        host.Unbind(host.DeviceFar, 1, PasidStatus.InvalidArgument);
+    }
+
+    [Fact]
+    public void UnbindMm_of_one_of_several_devices_leaves_the_binding_to_the_others()
+    {
+        using var host = new Host();
+        AddressSpace process = host.Process("P");
+        host.Bind(host.DeviceA, process, 1);
+        host.Bind(host.DeviceB, process, 1);
+        host.Bind(host.DeviceFar, process, 1);
+        host.TakeEvents();
+
+        host.Unbind(host.DeviceB, 1);
+
+        host.TakeEvents().Should().Equal("tear_down iommu0 devB pasid=1", "flush devB pasid=1", "iommu0 iotlb pasid=1 did=1");
+        host.Binder.GetBindings()[0].Devices.Select(device => device.Device).Should().Equal(host.DeviceFar, host.DeviceA);
+        host.Unbind(host.DeviceB, 1, PasidStatus.InvalidArgument);
+    }
+
+    [Fact]
+    public void UnbindMm_of_a_device_without_iommu_answers_invalid_argument_even_for_an_unknown_pasid()
+    {
+        using var host = new Host();
+
+        host.Unbind(new SvmDevice("alone", null), 99, PasidStatus.InvalidArgument);
+    }
+
+    [Theory]
+    [InlineData(0u)]
+    [InlineData(2u)]
+    [InlineData(1u << 20)]
+    [InlineData(uint.MaxValue)]
+    public void Unknown_pasids_answer_not_found(uint pasid)
+    {
+        using var host = new Host();
+        host.Bind(host.DeviceA, host.Process("P"), 1);
+
+        host.Unbind(host.DeviceA, pasid, PasidStatus.NotFound);
+        host.Binder.IsPasidValid(host.DeviceA, new Ioasid(pasid), out bool isValid).Should().Be(PasidStatus.NotFound);
+        host.Binder.Lookup(new Ioasid(pasid), out AddressSpace? addressSpace).Should().Be(PasidStatus.NotFound);
+
+        isValid.Should().BeFalse();
+        addressSpace.Should().BeNull();
+    }
+
+    [Fact]
+    public void A_pasid_that_others_allocated_answers_invalid_argument()
+    {
+        using var host = new Host();
+        Ioasid foreign = host.Allocator.Allocate(IoasidRange.Pasids, data: "something else");
+        Ioasid empty = host.Allocator.Allocate(IoasidRange.Pasids);
+
+        foreach (Ioasid pasid in new[] { foreign, empty })
+        {
+            host.Binder.UnbindMm(host.DeviceA, pasid).Should().Be(PasidStatus.InvalidArgument);
+            host.Binder.IsPasidValid(host.DeviceA, pasid, out _).Should().Be(PasidStatus.InvalidArgument);
+            host.Binder.Lookup(pasid, out _).Should().Be(PasidStatus.InvalidArgument);
+        }
+    }
+
+    [Fact]
+    public void A_pasid_of_another_binder_on_the_same_allocator_answers_invalid_argument()
+    {
+        using var host = new Host();
+        using var other = new SvmBinder(host.Allocator);
+        other.BindMm(host.DeviceA, other.CreateAddressSpace("elsewhere"), out Ioasid pasid);
+
+        host.Unbind(host.DeviceA, pasid.Value, PasidStatus.InvalidArgument);
+        host.Binder.Lookup(pasid, out _).Should().Be(PasidStatus.InvalidArgument);
+        host.Bind(host.DeviceA, host.Process("P"), 2);
+    }
+
+    [Fact]
+    public void UnbindMm_works_with_dma_remapping_off_and_without_svm_because_it_asks_for_neither()
+    {
+        using var host = new Host();
+        host.Bind(host.DeviceA, host.Process("P"), 1);
+        host.Iommu0.IsSvmCapable = false;
+
+        host.Unbind(host.DeviceA, 1);
+    }
+
+    [Fact]
+    public void IsPasidValid_is_true_for_a_living_process_on_any_device_and_false_after_its_exit()
+    {
+        using var host = new Host();
+        AddressSpace process = host.Process("P");
+        host.Bind(host.DeviceA, process, 1);
+
+        host.Binder.IsPasidValid(host.DeviceB, s_one, out bool isValid).Should().Be(PasidStatus.Success);
+        isValid.Should().BeTrue("the device need not be bound to the PASID");
+
+        process.Exit();
+        host.Binder.IsPasidValid(host.DeviceA, s_one, out isValid).Should().Be(PasidStatus.Success);
+        isValid.Should().BeFalse();
+    }
+
+    [Fact]
+    public void IsPasidValid_is_true_for_the_supervisor_whoever_exits()
+    {
+        using var host = new Host();
+        AddressSpace process = host.Process("P");
+        host.Bind(host.DeviceA, process, 1, SvmBindFlags.Supervisor);
+        process.Exit();
+
+        host.Binder.IsPasidValid(host.DeviceA, s_one, out bool isValid).Should().Be(PasidStatus.Success);
+
+        isValid.Should().BeTrue();
+    }
+
+    [Fact]
+    public void IsPasidValid_of_a_device_without_iommu_answers_invalid_argument()
+    {
+        using var host = new Host();
+        host.Bind(host.DeviceA, host.Process("P"), 1);
+
+        host.Binder.IsPasidValid(new SvmDevice("alone", null), s_one, out _).Should().Be(PasidStatus.InvalidArgument);
+    }
+
+    [Fact]
+    public void Lookup_finds_the_address_space_of_each_kind_of_pasid()
+    {
+        using var host = new Host();
+        AddressSpace process = host.Process("P");
+        host.Bind(host.DeviceA, process, 1);
+        host.Bind(host.DeviceA, process, 2, SvmBindFlags.Private);
+        host.Bind(host.DeviceA, null, 3, SvmBindFlags.Supervisor);
+
+        host.Binder.Lookup(s_one, out AddressSpace? shared).Should().Be(PasidStatus.Success);
+        host.Binder.Lookup(new Ioasid(2), out AddressSpace? own).Should().Be(PasidStatus.Success);
+        host.Binder.Lookup(new Ioasid(3), out AddressSpace? supervisor).Should().Be(PasidStatus.Success);
+
+        shared.Should().BeSameAs(process);
+        own.Should().BeSameAs(process);
+        supervisor.Should().BeNull();
+    }
+
+    [Fact]
+    public void Lookup_during_a_bind_finds_nothing_yet()
+    {
+        using var host = new Host();
+        List<PasidStatus> seen = [];
+        host.Iommu0.Inside = _ => seen.Add(host.Binder.Lookup(s_one, out AddressSpace? _));
+        AddressSpace process = host.Process("P");
+
+        host.Bind(host.DeviceA, process, 1);
+        host.Unbind(host.DeviceA, 1);
+        host.Bind(host.DeviceA, process, 1);
+
+        // Enabling and set-up of the first bind; tear-down and flush; enabling and set-up of the bind that takes it up.
+        seen.Should().Equal(
+            PasidStatus.NotFound, PasidStatus.NotFound,
+            PasidStatus.Success, PasidStatus.Success,
+            PasidStatus.InvalidArgument, PasidStatus.InvalidArgument);
+    }
+
+    [Fact]
+    public void An_added_reference_keeps_the_number_but_not_the_binding()
+    {
+        using var host = new Host(KernelProfile.Linux56);
+        host.Bind(host.DeviceA, host.Process("P"), 1);
+        host.Allocator.AddReference(s_one);
+
+        host.Unbind(host.DeviceA, 1);
+
+        host.Allocator.Lookup(s_one, out object? data).Should().Be(PasidStatus.Success);
+        data.Should().BeNull();
+        host.Binder.Lookup(s_one, out _).Should().Be(PasidStatus.InvalidArgument);
+        host.Bind(host.DeviceA, host.Process("Q"), 2);
+        host.Allocator.DropReference(s_one).Should().Be(IoasidRelease.Freed);
+    }
+}

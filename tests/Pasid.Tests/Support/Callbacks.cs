@@ -1,0 +1,6 @@
+namespace Pasid.Tests.Support;
+
+internal sealed class Callbacks(string name) : ISvmDeviceCallbacks
+{
+    public string Name { get; } = name;
+}
