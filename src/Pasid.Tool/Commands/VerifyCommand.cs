@@ -20,7 +20,7 @@ internal static class VerifyCommand
             }
             catch (MalformedException exception)
             {
-                tally.Report(exception, error);
+                tally.Malformed.Add(exception.Message);
             }
         }
 
@@ -34,7 +34,7 @@ internal static class VerifyCommand
                     ProgressTask task = context.AddTask("verify", maxValue: Math.Max(files.Count, 1));
                     foreach (string file in files)
                     {
-                        Verify(file, tally, console, error);
+                        Verify(file, tally, console);
                         task.Increment(1);
                     }
                 });
@@ -43,15 +43,21 @@ internal static class VerifyCommand
         {
             foreach (string file in files)
             {
-                Verify(file, tally, console, error);
+                Verify(file, tally, console);
             }
         }
 
+        // Only now: a line written beside a progress bar would be painted over.
+        foreach (string message in tally.Malformed)
+        {
+            error.WriteLine($"pasid: {message}");
+        }
+
         console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{tally.Files} files, {tally.Steps} steps, {tally.Mismatches} mismatches"));
-        return tally.IsMalformed ? ExitCodes.Usage : tally.Mismatches == 0 ? ExitCodes.Success : ExitCodes.Mismatch;
+        return tally.Malformed.Count != 0 ? ExitCodes.Usage : tally.Mismatches == 0 ? ExitCodes.Success : ExitCodes.Mismatch;
     }
 
-    private static void Verify(string path, Tally tally, IAnsiConsole console, TextWriter error)
+    private static void Verify(string path, Tally tally, IAnsiConsole console)
     {
         Scenario recording;
         try
@@ -60,7 +66,7 @@ internal static class VerifyCommand
         }
         catch (MalformedException exception)
         {
-            tally.Report(exception, error);
+            tally.Malformed.Add(exception.Message);
             return;
         }
 
@@ -127,12 +133,6 @@ internal static class VerifyCommand
 
         public int Mismatches { get; set; }
 
-        public bool IsMalformed { get; private set; }
-
-        public void Report(MalformedException exception, TextWriter error)
-        {
-            IsMalformed = true;
-            error.WriteLine($"pasid: {exception.Message}");
-        }
+        public List<string> Malformed { get; } = [];
     }
 }

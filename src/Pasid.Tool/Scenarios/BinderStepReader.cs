@@ -16,16 +16,16 @@ internal sealed class BinderStepReader(Topology topology, bool isRecording)
         {
             case "bind":
                 step = ReadBind(keys, info);
-                expected.Number("ret", int.MinValue, 1);
-                expected.NumberOrNull("pasid", 0, uint.MaxValue);
+                expected.Number("ret");
+                expected.NumberOrNull("pasid");
                 break;
             case "unbind":
                 step = new UnbindStep(info, Device(keys), keys.Pasid("pasid"));
-                expected.Number("ret", int.MinValue, 1);
+                expected.Number("ret");
                 break;
             case "is_valid":
                 step = new IsValidStep(info, Device(keys), keys.Pasid("pasid"));
-                expected.Number("ret", int.MinValue, 1);
+                expected.Number("ret");
                 break;
             case "exit":
                 step = new ExitStep(info, AddressSpace(keys));

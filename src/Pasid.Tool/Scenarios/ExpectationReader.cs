@@ -3,25 +3,27 @@ using System.Text.Json;
 
 namespace Pasid.Tool.Scenarios;
 
-/// <summary>Reads the expected answers of a step. In a recording each has to be there; in a scenario to run none has.</summary>
+/// <summary>
+/// Reads the expected answers of a step. In a recording each has to be there; in a scenario to run none has. Only their
+/// types are checked: a value that no kernel would give is a difference to be found, not a malformed file.
+/// </summary>
 internal sealed class ExpectationReader(KeyReader keys, bool isRecording)
 {
     private readonly List<Answer> _answers = [];
 
     public IReadOnlyList<Answer> Answers => _answers;
 
-    /// <summary>A number, <c>0</c> or a negative errno as the kernel returns it, or an id.</summary>
-    public void Number(string key, long minimum, long maximum) => Read(key, value => Format(keys.Integer(key, value, minimum, maximum)));
+    /// <summary>A number: 0 or a negative errno as the kernel returns it, or an id.</summary>
+    public void Number(string key) => Read(key, value => Number(key, value));
 
-    public void NumberOrNull(string key, long minimum, long maximum) => Read(key, value =>
-        value.ValueKind == JsonValueKind.Null ? "null" : Format(keys.Integer(key, value, minimum, maximum)));
+    public void NumberOrNull(string key) => Read(key, value => value.ValueKind == JsonValueKind.Null ? "null" : Number(key, value));
 
     public void Boolean(string key) => Read(key, value => keys.Boolean(key, value) ? "true" : "false");
 
     /// <summary>The answer to <c>get</c>: 0 or a warning.</summary>
     public void NumberOrWarning(string key) => Read(key, value => value.ValueKind == JsonValueKind.String
         ? keys.String(key, value) == "warn" ? "\"warn\"" : throw keys.WrongType(key, "0 or \"warn\"", value)
-        : Format(keys.Integer(key, value, 0, 0)));
+        : Number(key, value));
 
     /// <summary>The answer to <c>find</c>: data or an error.</summary>
     public void Found(string key) => Read(key, value =>
@@ -35,7 +37,7 @@ internal sealed class ExpectationReader(KeyReader keys, bool isRecording)
 
             if (value.TryGetProperty("errno", out JsonElement errno))
             {
-                return Canonical.Error(keys.Integer("errno", errno, short.MinValue, -1));
+                return Canonical.Error(Integer("errno", errno));
             }
         }
 
@@ -74,22 +76,17 @@ internal sealed class ExpectationReader(KeyReader keys, bool isRecording)
         state.End();
     }
 
-    private static string Format(long number) => number.ToString(CultureInfo.InvariantCulture);
-
+    /// <summary>The remembered PASIDs, in the order of the header.</summary>
     private static string Remembered(KeyReader remembered, Topology topology)
     {
-        List<KeyValuePair<string, long>> pasids = [];
-        foreach (string addressSpace in topology.AddressSpaces)
-        {
-            if (remembered.OptionalInteger(addressSpace, 0, uint.MaxValue) is { } pasid)
-            {
-                pasids.Add(new(addressSpace, pasid));
-            }
-        }
-
-        remembered.End();
-        return Canonical.NumbersByName(pasids);
+        IReadOnlyDictionary<string, long> pasids = remembered.IntegersByKey();
+        IEnumerable<string> names = topology.AddressSpaces.Where(pasids.ContainsKey);
+        return Canonical.NumbersByName(names.Concat(pasids.Keys.Except(names)).Select(name => KeyValuePair.Create(name, pasids[name])));
     }
+
+    private long Integer(string key, JsonElement value) => keys.Integer(key, value, long.MinValue, long.MaxValue);
+
+    private string Number(string key, JsonElement value) => Integer(key, value).ToString(CultureInfo.InvariantCulture);
 
     private void Read(string key, Func<JsonElement, string> canonicalize)
     {
@@ -104,7 +101,7 @@ internal sealed class ExpectationReader(KeyReader keys, bool isRecording)
     }
 
     private string Numbers(string key, JsonElement value) =>
-        Canonical.Numbers(keys.Array(key, value).Select(element => keys.Integer(key, element, 0, uint.MaxValue)));
+        Canonical.Numbers(keys.Array(key, value).Select(element => Integer(key, element)));
 
     private string Strings(string key, JsonElement value) =>
         Canonical.Strings(keys.Array(key, value).Select(element => keys.String(key, element)));
@@ -116,16 +113,16 @@ internal sealed class ExpectationReader(KeyReader keys, bool isRecording)
     {
         JsonElement[] parts = Parts(key, value, 4, "[pasid, mm, flags, devices]");
         return new BindingAnswer(
-            keys.Integer(key, parts[0], 0, uint.MaxValue),
+            Integer(key, parts[0]),
             parts[1].ValueKind == JsonValueKind.Null ? null : keys.String(key, parts[1]),
-            keys.Integer(key, parts[2], 0, int.MaxValue),
+            Integer(key, parts[2]),
             [.. keys.Array(key, parts[3]).Select(device => Device(key, device))]);
     }
 
     private KeyValuePair<string, long> Device(string key, JsonElement value)
     {
         JsonElement[] parts = Parts(key, value, 2, "[device, users]");
-        return new(keys.String(key, parts[0]), keys.Integer(key, parts[1], 0, long.MaxValue));
+        return new(keys.String(key, parts[0]), Integer(key, parts[1]));
     }
 
     private JsonElement[] Parts(string key, JsonElement value, int count, string shape)

@@ -84,6 +84,10 @@ internal sealed class KeyReader
     public IReadOnlyDictionary<string, string> StringsByKey() =>
         _unread.Keys.ToArray().ToDictionary(key => key, String, StringComparer.Ordinal);
 
+    /// <summary>Reads all keys as whole numbers.</summary>
+    public IReadOnlyDictionary<string, long> IntegersByKey() =>
+        _unread.Keys.ToArray().ToDictionary(key => key, key => Integer(key, long.MinValue, long.MaxValue), StringComparer.Ordinal);
+
     public bool TryTake(string key, out JsonElement value) => _unread.Remove(key, out value);
 
     public JsonElement Take(string key) =>
