@@ -4,31 +4,31 @@ namespace Pasid;
 
 public sealed partial class IoasidAllocator
 {
-    private readonly Gate _registryGate = new();
-
-    /// <summary>The groups in the order of their first registration; the head is active. Empty: the default table is.</summary>
-    private readonly List<CustomGroup> _groups = [];
-
-    /// <summary>The table that serves while no custom allocator is registered.</summary>
-    private readonly IoasidTable _default;
-
-    /// <summary>Makes an empty allocator.</summary>
-    public IoasidAllocator() => _default = _active;
+    /// <summary>The custom allocators; <see langword="null"/> until the first is registered.</summary>
+    private CustomRegistry? _registry;
 
     /// <inheritdoc/>
     public PasidStatus Register(CustomIoasidAllocator customAllocator)
     {
         ArgumentNullException.ThrowIfNull(customAllocator);
-        ThrowIfInsideFunction(Volatile.Read(ref _active));
-        _registryGate.Enter();
+        IoasidTable active = Volatile.Read(ref _active) ?? MakeDefault();
+        ThrowIfInsideFunction(active);
+        if (_registry is null)
+        {
+            // Without a registry the active table is the default one.
+            Interlocked.CompareExchange(ref _registry, new CustomRegistry(active), null);
+        }
+
+        CustomRegistry registry = _registry;
+        registry.Enter();
         try
         {
-            if (_groups.Count == 0)
+            if (registry.Groups.Count == 0)
             {
-                return TryReplaceDefault(customAllocator) ? PasidStatus.Success : PasidStatus.TryAgain;
+                return TryReplaceDefault(registry, customAllocator) ? PasidStatus.Success : PasidStatus.TryAgain;
             }
 
-            foreach (CustomGroup group in _groups)
+            foreach (CustomGroup group in registry.Groups)
             {
                 if (ReferenceEquals(group.Founder, customAllocator) || group.Contains(customAllocator))
                 {
@@ -42,12 +42,12 @@ public sealed partial class IoasidAllocator
                 }
             }
 
-            _groups.Add(new CustomGroup(customAllocator));
+            registry.Groups.Add(new CustomGroup(customAllocator));
             return PasidStatus.Success;
         }
         finally
         {
-            _registryGate.Exit();
+            registry.Exit();
         }
     }
 
@@ -55,11 +55,16 @@ public sealed partial class IoasidAllocator
     public PasidStatus Unregister(CustomIoasidAllocator customAllocator)
     {
         ArgumentNullException.ThrowIfNull(customAllocator);
-        ThrowIfInsideFunction(Volatile.Read(ref _active));
-        _registryGate.Enter();
+        if (Volatile.Read(ref _registry) is not { } registry)
+        {
+            return PasidStatus.NotFound;
+        }
+
+        ThrowIfInsideFunction(Volatile.Read(ref _active)!);
+        registry.Enter();
         try
         {
-            CustomGroup? group = _groups.Find(g => ReferenceEquals(g.Founder.Functions, customAllocator.Functions));
+            CustomGroup? group = registry.Groups.Find(g => ReferenceEquals(g.Founder.Functions, customAllocator.Functions));
             if (group is null)
             {
                 return PasidStatus.NotFound;
@@ -70,17 +75,20 @@ public sealed partial class IoasidAllocator
                 return group.Leave(customAllocator) ? PasidStatus.Success : PasidStatus.NotFound;
             }
 
-            _groups.Remove(group);
+            registry.Groups.Remove(group);
             if (ReferenceEquals(group.Table, _active))
             {
-                Activate(_groups.Count == 0 ? _default : _groups[0].Table);
+                // A call that is under way in the functions goes to its end first.
+                group.Enter();
+                Volatile.Write(ref _active, registry.Groups.Count == 0 ? registry.DefaultTable : registry.Groups[0].Table);
+                group.Exit();
             }
 
             return PasidStatus.Success;
         }
         finally
         {
-            _registryGate.Exit();
+            registry.Exit();
         }
     }
 
@@ -112,44 +120,29 @@ public sealed partial class IoasidAllocator
 
     private static void ThrowIfInsideFunction(IoasidTable table)
     {
-        if (table.Group is not null && table.Gate.IsHeldByCurrentThread)
+        if (table.Group is { IsEnteredByCurrentThread: true })
         {
             Throw.CalledFromCallback("The allocator");
         }
     }
 
-    private bool TryReplaceDefault(CustomIoasidAllocator founder)
+    private bool TryReplaceDefault(CustomRegistry registry, CustomIoasidAllocator founder)
     {
         var group = new CustomGroup(founder);
-        _default.Gate.Enter();
-        try
+        registry.Groups.Add(group);
+        registry.DefaultTable.Enter();
+        bool isEmpty = registry.DefaultTable.LiveCount == 0;
+        if (isEmpty)
         {
-            if (_default.LiveCount != 0)
-            {
-                return false;
-            }
-
-            _groups.Add(group);
             Volatile.Write(ref _active, group.Table);
-            return true;
         }
-        finally
-        {
-            _default.Gate.Exit();
-        }
-    }
 
-    private void Activate(IoasidTable table)
-    {
-        Gate gate = _active.Gate;
-        gate.Enter();
-        try
+        registry.DefaultTable.Exit();
+        if (!isEmpty)
         {
-            Volatile.Write(ref _active, table);
+            registry.Groups.Clear();
         }
-        finally
-        {
-            gate.Exit();
-        }
+
+        return isEmpty;
     }
 }

@@ -20,11 +20,12 @@ namespace Pasid;
 public sealed partial class IoasidAllocator : IIoasidAllocator, ICustomIoasidRegistry
 {
     /// <summary>The id space that calls go to: the default one's, or that of the group at the head of the queue.
-    /// Changed only with the gate of the table that it leaves held.</summary>
-    private IoasidTable _active = new(group: null);
+    /// <see langword="null"/> until it is needed, which keeps an allocator that never allocates small. Changed only with the
+    /// gate of the table that it leaves held.</summary>
+    private IoasidTable? _active;
 
     /// <inheritdoc/>
-    public long LiveCount => Volatile.Read(ref _active).LiveCount;
+    public long LiveCount => Volatile.Read(ref _active)?.LiveCount ?? 0;
 
     /// <inheritdoc/>
     /// <exception cref="InvalidOperationException">Called from inside a function of a custom allocator.</exception>
@@ -46,7 +47,7 @@ public sealed partial class IoasidAllocator : IIoasidAllocator, ICustomIoasidReg
         }
         finally
         {
-            table.Gate.Exit();
+            ExitActive(table);
         }
 
         id = isAllocated ? new Ioasid(value) : Ioasid.Invalid;
@@ -60,20 +61,16 @@ public sealed partial class IoasidAllocator : IIoasidAllocator, ICustomIoasidReg
         IoasidTable table = EnterActive();
         try
         {
-            switch (table.GetReferencesUnsynchronized(id.Value))
+            if (table.Group is { } group && table.GetReferencesUnsynchronized(id.Value) == 1)
             {
-                case 0:
-                    return PasidStatus.NotFound;
-                case 1:
-                    RemoveLast(table, id.Value);
-                    return PasidStatus.Success;
-                default:
-                    return PasidStatus.Busy;
+                group.Free(id.Value);
             }
+
+            return table.FreeUnsynchronized(id.Value);
         }
         finally
         {
-            table.Gate.Exit();
+            ExitActive(table);
         }
     }
 
@@ -95,7 +92,7 @@ public sealed partial class IoasidAllocator : IIoasidAllocator, ICustomIoasidReg
         }
         finally
         {
-            table.Gate.Exit();
+            ExitActive(table);
         }
     }
 
@@ -107,21 +104,22 @@ public sealed partial class IoasidAllocator : IIoasidAllocator, ICustomIoasidReg
         try
         {
             long references = table.GetReferencesUnsynchronized(id.Value);
-            switch (references)
+            if (references == 0)
             {
-                case 0:
-                    return IoasidRelease.Unknown;
-                case 1:
-                    RemoveLast(table, id.Value);
-                    return IoasidRelease.Freed;
-                default:
-                    table.SetReferencesUnsynchronized(id.Value, references - 1);
-                    return IoasidRelease.StillReferenced;
+                return IoasidRelease.Unknown;
             }
+
+            if (references == 1)
+            {
+                table.Group?.Free(id.Value);
+            }
+
+            table.SetReferencesUnsynchronized(id.Value, references - 1);
+            return references == 1 ? IoasidRelease.Freed : IoasidRelease.StillReferenced;
         }
         finally
         {
-            table.Gate.Exit();
+            ExitActive(table);
         }
     }
 
@@ -136,7 +134,7 @@ public sealed partial class IoasidAllocator : IIoasidAllocator, ICustomIoasidReg
         }
         finally
         {
-            table.Gate.Exit();
+            ExitActive(table);
         }
     }
 
@@ -146,7 +144,14 @@ public sealed partial class IoasidAllocator : IIoasidAllocator, ICustomIoasidReg
     {
         // A table that stops being active right after this read still answers for the moment before: it was changed
         // under its gate, and a table that is no longer active is not changed any more.
-        PasidStatus status = Volatile.Read(ref _active).Lookup(id.Value, ioasidSet, out data);
+        IoasidTable? table = Volatile.Read(ref _active);
+        if (table is null)
+        {
+            data = null;
+            return PasidStatus.NotFound;
+        }
+
+        PasidStatus status = table.Lookup(id.Value, ioasidSet, out data);
         if (predicate is not null && status == PasidStatus.Success && !predicate(data))
         {
             data = null;
@@ -162,18 +167,15 @@ public sealed partial class IoasidAllocator : IIoasidAllocator, ICustomIoasidReg
     /// </remarks>
     public bool TryFindLive(Ioasid from, out Ioasid id)
     {
-        IoasidTable table = Volatile.Read(ref _active);
-        table.Gate.Enter();
-        try
+        IoasidTable table = EnterToRead(out bool isEntered);
+        bool isFound = table.TryFindLiveUnsynchronized(from.Value, out uint value);
+        if (isEntered)
         {
-            bool isFound = table.TryFindLiveUnsynchronized(from.Value, out uint value);
-            id = isFound ? new Ioasid(value) : Ioasid.Invalid;
-            return isFound;
+            ExitActive(table);
         }
-        finally
-        {
-            table.Gate.Exit();
-        }
+
+        id = isFound ? new Ioasid(value) : Ioasid.Invalid;
+        return isFound;
     }
 
     /// <summary>Gets how many references an id has.</summary>
@@ -181,23 +183,14 @@ public sealed partial class IoasidAllocator : IIoasidAllocator, ICustomIoasidReg
     /// <returns>1 after an allocation, more after <see cref="AddReference"/>; 0 if the id is not allocated.</returns>
     public long GetReferenceCount(Ioasid id)
     {
-        IoasidTable table = Volatile.Read(ref _active);
-        table.Gate.Enter();
-        try
+        IoasidTable table = EnterToRead(out bool isEntered);
+        long references = table.GetReferencesUnsynchronized(id.Value);
+        if (isEntered)
         {
-            return table.GetReferencesUnsynchronized(id.Value);
+            ExitActive(table);
         }
-        finally
-        {
-            table.Gate.Exit();
-        }
-    }
 
-    /// <summary>Frees an id that has one reference left; a custom allocator's functions are told first.</summary>
-    private static void RemoveLast(IoasidTable table, uint id)
-    {
-        table.Group?.Free(id);
-        table.RemoveUnsynchronized(id);
+        return references;
     }
 
     /// <summary>Enters the gate of the active table.</summary>
@@ -205,9 +198,16 @@ public sealed partial class IoasidAllocator : IIoasidAllocator, ICustomIoasidReg
     {
         while (true)
         {
-            IoasidTable table = Volatile.Read(ref _active);
-            ThrowIfInsideFunction(table);
-            table.Gate.Enter();
+            IoasidTable table = Volatile.Read(ref _active) ?? MakeDefault();
+            if (table.Group is null)
+            {
+                table.Enter();
+            }
+            else
+            {
+                ThrowIfInsideFunction(table);
+                table.Group.Enter();
+            }
 
             // Another thread may have registered or unregistered between the read and the gate.
             if (ReferenceEquals(table, _active))
@@ -215,7 +215,33 @@ public sealed partial class IoasidAllocator : IIoasidAllocator, ICustomIoasidReg
                 return table;
             }
 
-            table.Gate.Exit();
+            ExitActive(table);
         }
+    }
+
+    /// <summary>Enters the gate of the active table, unless a function of this very table is asking.</summary>
+    private IoasidTable EnterToRead(out bool isEntered)
+    {
+        IoasidTable? table = Volatile.Read(ref _active);
+        isEntered = table?.Group is not { IsEnteredByCurrentThread: true };
+        return isEntered ? EnterActive() : table!;
+    }
+
+    private static void ExitActive(IoasidTable table)
+    {
+        if (table.Group is null)
+        {
+            table.Exit();
+        }
+        else
+        {
+            table.Group.Exit();
+        }
+    }
+
+    private IoasidTable MakeDefault()
+    {
+        var table = new IoasidTable(group: null);
+        return Interlocked.CompareExchange(ref _active, table, null) ?? table;
     }
 }

@@ -2,11 +2,13 @@ namespace Pasid.Internal;
 
 /// <summary>
 /// The custom allocators with one pair of functions, and their common id space. Its founder's private data is used
-/// for every call, even after the founder has left. Guarded by the registry gate of the allocator.
+/// for every call, even after the founder has left. The members are guarded by the registry's gate, the id space by
+/// the group's own, which is held while the functions run.
 /// </summary>
 internal sealed class CustomGroup
 {
     private readonly List<CustomIoasidAllocator> _members = [];
+    private Gate _gate = new();
 
     public CustomGroup(CustomIoasidAllocator founder)
     {
@@ -19,7 +21,13 @@ internal sealed class CustomGroup
 
     public IoasidTable Table { get; }
 
+    public bool IsEnteredByCurrentThread => _gate.IsHeldByCurrentThread;
+
     public bool IsLastMember => _members.Count == 1;
+
+    public void Enter() => _gate.EnterAsOwner();
+
+    public void Exit() => _gate.Exit();
 
     public bool Contains(CustomIoasidAllocator customAllocator) => _members.Contains(customAllocator);
 

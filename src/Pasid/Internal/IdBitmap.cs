@@ -7,18 +7,15 @@ namespace Pasid.Internal;
 /// that the lowest free id at or above a number is found by one walk up and one down, whatever is live.
 /// Memory follows what was touched; what was never touched is free. Not thread-safe.
 /// </summary>
-internal struct IdBitmap
+internal sealed class IdBitmap
 {
     private const int BlockShift = 18;
     private const int DirectoryShift = 25;
     private const uint BlockMask = (1u << BlockShift) - 1;
     private const int BlockCount = 1 << (32 - BlockShift);
 
-    /// <summary>Inverted (a set bit means live) so that <c>default</c> is a bitmap of free ids; used until an id above 63 is touched.</summary>
-    private ulong _smallLive;
-
-    /// <summary>Ids below 2^18; <see langword="null"/> while <see cref="_smallLive"/> serves.</summary>
-    private Block? _firstBlock;
+    /// <summary>Ids below 2^18.</summary>
+    private readonly Block _firstBlock = new();
 
     /// <summary>The other blocks, by bits 31..25 and 24..18 of the id; made with the first of them.</summary>
     private Block?[]?[]? _directory;
@@ -26,21 +23,13 @@ internal struct IdBitmap
     /// <summary>A set bit means that the block is full; made together with <see cref="_directory"/>.</summary>
     private ulong[]? _fullBlocks;
 
+    /// <summary>Makes a bitmap in which the ids below 64 are live as <paramref name="live"/> says.</summary>
+    public IdBitmap(ulong live) => _firstBlock.Adopt(live);
+
     /// <summary>Finds the lowest free id that is not below <paramref name="from"/>.</summary>
     /// <returns>The id, which may be 4294967295; or -1 if everything above is live.</returns>
-    public readonly long FindFree(uint from)
+    public long FindFree(uint from)
     {
-        if (_firstBlock is null)
-        {
-            if (from > 63)
-            {
-                return from;
-            }
-
-            ulong free = ~_smallLive & (ulong.MaxValue << (int)from);
-            return free != 0 ? BitOperations.TrailingZeroCount(free) : 64;
-        }
-
         int block = (int)(from >> BlockShift);
         if (GetBlock(block) is not { } first)
         {
@@ -63,14 +52,8 @@ internal struct IdBitmap
     }
 
     /// <summary>Finds the lowest live id that is not below <paramref name="from"/>, or -1.</summary>
-    public readonly long FindLive(uint from)
+    public long FindLive(uint from)
     {
-        if (_firstBlock is null)
-        {
-            ulong live = from > 63 ? 0 : _smallLive & (ulong.MaxValue << (int)from);
-            return live != 0 ? BitOperations.TrailingZeroCount(live) : -1;
-        }
-
         int offset = (int)(from & BlockMask);
         for (int block = (int)(from >> BlockShift); block < BlockCount; block++, offset = 0)
         {
@@ -90,37 +73,15 @@ internal struct IdBitmap
         return -1;
     }
 
-    public readonly bool IsLive(uint id) => _firstBlock is null
-        ? id < 64 && ((_smallLive >> (int)id) & 1) != 0
-        : GetBlock((int)(id >> BlockShift)) is { } block && block.IsLive((int)(id & BlockMask));
+    /// <summary>Tells whether <see cref="MarkLive"/> can be called for <paramref name="id"/>.</summary>
+    public bool HasRoom(uint id) => GetBlock((int)(id >> BlockShift)) is { } block && block.HasRoom((int)(id & BlockMask));
 
     /// <summary>Makes room for <paramref name="id"/>, so that <see cref="MarkLive"/> cannot fail.</summary>
-    public void Reserve(uint id)
-    {
-        if (_firstBlock is null)
-        {
-            if (id < 64)
-            {
-                return;
-            }
-
-            var first = new Block();
-            first.Adopt(_smallLive);
-            _firstBlock = first;
-        }
-
-        EnsureBlock((int)(id >> BlockShift)).Reserve((int)(id & BlockMask));
-    }
+    public void Reserve(uint id) => EnsureBlock((int)(id >> BlockShift)).Reserve((int)(id & BlockMask));
 
     /// <summary>Marks a free id as live; <see cref="Reserve"/> has been called for it.</summary>
     public void MarkLive(uint id)
     {
-        if (_firstBlock is null)
-        {
-            _smallLive |= 1ul << (int)id;
-            return;
-        }
-
         int block = (int)(id >> BlockShift);
         if (GetBlock(block)!.MarkLive((int)(id & BlockMask)) && _fullBlocks is not null)
         {
@@ -132,11 +93,6 @@ internal struct IdBitmap
     /// <returns><see langword="true"/> if its word of 64 ids became free, so that it is worth asking about the page.</returns>
     public bool MarkFree(uint id)
     {
-        if (_firstBlock is null)
-        {
-            return (_smallLive &= ~(1ul << (int)id)) == 0;
-        }
-
         int block = (int)(id >> BlockShift);
         bool isWordFree = GetBlock(block)!.MarkFree((int)(id & BlockMask));
         if (_fullBlocks is not null)
@@ -148,13 +104,13 @@ internal struct IdBitmap
     }
 
     /// <summary>Tells whether a page of 512 ids, which begins with <paramref name="first"/>, has no live id.</summary>
-    public readonly bool IsPageFree(uint first)
+    public bool IsPageFree(uint first)
     {
         long live = FindLive(first);
-        return live < 0 || live - first >= 1 << SlotTable.PageShift;
+        return live < 0 || live - first >= IoasidTable.PageLength;
     }
 
-    private readonly Block? GetBlock(int block) => block == 0
+    private Block? GetBlock(int block) => block == 0
         ? _firstBlock
         : _directory?[block >> (DirectoryShift - BlockShift)]?[block & ((1 << (DirectoryShift - BlockShift)) - 1)];
 
@@ -162,13 +118,13 @@ internal struct IdBitmap
     {
         if (block == 0)
         {
-            return _firstBlock!;
+            return _firstBlock;
         }
 
         if (_directory is null)
         {
             var fullBlocks = new ulong[BlockCount / 64];
-            fullBlocks[0] = _firstBlock!.IsFull ? 1ul : 0;
+            fullBlocks[0] = _firstBlock.IsFull ? 1ul : 0;
             _directory = new Block?[]?[1 << (32 - DirectoryShift)];
             _fullBlocks = fullBlocks;
         }
@@ -177,7 +133,7 @@ internal struct IdBitmap
         return row[block & (row.Length - 1)] ??= new Block();
     }
 
-    private readonly int NextBlockWithFree(int from)
+    private int NextBlockWithFree(int from)
     {
         if (_fullBlocks is null)
         {
@@ -285,8 +241,7 @@ internal struct IdBitmap
             return (leaf << 6) + BitOperations.TrailingZeroCount(live);
         }
 
-        public bool IsLive(int offset) =>
-            offset >> 6 < _leaves.Length && ((_leaves[offset >> 6] >> offset) & 1) == 0;
+        public bool HasRoom(int offset) => offset >> 6 < _leaves.Length;
 
         public void Reserve(int offset)
         {

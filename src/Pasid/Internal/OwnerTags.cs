@@ -1,126 +1,148 @@
 namespace Pasid.Internal;
 
 /// <summary>
-/// Numbers the owners that have live ids, so that a slot can name its owner in 20 bits. Tag 0 means no owner; a tag
-/// whose last id was freed is given to another owner. Readers take no lock; writers hold the gate of the table.
+/// Numbers the owners that have live ids, from tag 2 on, so that a slot can name its owner in 20 bits. A tag whose last
+/// id was freed is given to another owner. Readers take no lock; writers hold the gate of the table.
 /// </summary>
-internal struct OwnerTags
+internal sealed class OwnerTags
 {
+    public const int FirstTag = 2;
+    private const int SmallestLength = 4;
+
+    /// <summary>From how many tags on a search through them all would cost more than the dictionary.</summary>
+    private const int DictionaryLength = 8;
+
     /// <summary>The owner of each tag.</summary>
-    private IoasidSet?[]? _owners;
+    private IoasidSet?[] _owners = new IoasidSet?[SmallestLength];
 
-    /// <summary>How many live ids each tag has; for an unused tag, the complement of the next unused one.</summary>
-    private int[]? _liveIds;
+    /// <summary>How many live ids each tag has; for an unused tag, the unused one that follows it, 0 for none.</summary>
+    private int[] _liveIds = new int[SmallestLength];
 
+    /// <summary>The tags by owner, once they are many.</summary>
     private Dictionary<IoasidSet, int>? _tags;
 
-    /// <summary>Complement of the first unused tag below <see cref="_next"/>; 0 if there is none.</summary>
+    /// <summary>The first unused tag below <see cref="_next"/>; 0 for none.</summary>
     private int _firstUnused;
 
-    /// <summary>The first tag that was never used, less one.</summary>
-    private int _next;
+    /// <summary>The first tag that was never used.</summary>
+    private int _next = FirstTag;
 
-    /// <summary>The owner that was asked for last, and its tag: most allocations in a row have one owner.</summary>
-    private IoasidSet? _lastOwner;
-
+    /// <summary>The tag that was asked for last: most allocations in a row have one owner.</summary>
     private int _lastTag;
 
     /// <summary>Tells whether <paramref name="tag"/> is that of <paramref name="owner"/>. True of a tag read from a
     /// slot only if the slot is still in the same life afterwards: until then the tag cannot change hands.</summary>
-    public readonly bool IsOwner(int tag, IoasidSet owner)
+    public bool IsOwner(int tag, IoasidSet owner)
     {
-        IoasidSet?[]? owners = Volatile.Read(in _owners);
-        return owners is not null && tag < owners.Length && ReferenceEquals(Volatile.Read(ref owners[tag]), owner);
+        IoasidSet?[] owners = Volatile.Read(ref _owners);
+        return tag < owners.Length && ReferenceEquals(Volatile.Read(ref owners[tag]), owner);
     }
 
-    public readonly IoasidSet? GetOwner(int tag) => tag == 0 ? null : _owners![tag];
+    /// <summary>Tells whether an owner has a tag.</summary>
+    public bool Has(IoasidSet owner) => Find(owner) != 0;
 
-    /// <summary>Finds or gives the tag of an owner and makes room for one more id.</summary>
+    /// <summary>Finds or gives the tag of an owner.</summary>
     /// <returns>The tag, or -1 if all tags are in use.</returns>
-    public int Reserve(IoasidSet? owner)
+    public int Reserve(IoasidSet owner)
     {
-        if (owner is null)
+        if (!ReferenceEquals(_owners[_lastTag], owner))
         {
-            return 0;
-        }
+            int tag = Find(owner);
+            if (tag == 0)
+            {
+                tag = Give(owner);
+            }
 
-        if (ReferenceEquals(owner, _lastOwner))
-        {
-            return _lastTag;
-        }
-
-        _tags ??= new Dictionary<IoasidSet, int>(ReferenceEqualityComparer.Instance);
-        if (!_tags.TryGetValue(owner, out int tag))
-        {
-            tag = Give(owner);
             if (tag < 0)
             {
                 return -1;
             }
+
+            _lastTag = tag;
         }
 
-        _lastOwner = owner;
-        _lastTag = tag;
-        return tag;
+        return _lastTag;
     }
 
-    public readonly void AddId(int tag)
-    {
-        if (tag != 0)
-        {
-            _liveIds![tag]++;
-        }
-    }
+    public void AddId(int tag) => _liveIds[tag]++;
 
     public void RemoveId(int tag)
     {
-        if (tag == 0 || --_liveIds![tag] != 0)
+        if (--_liveIds[tag] == 0)
         {
-            return;
+            _tags?.Remove(_owners[tag]!);
+            Volatile.Write(ref _owners[tag], null);
+            _liveIds[tag] = _firstUnused;
+            _firstUnused = tag;
+        }
+    }
+
+    private int Find(IoasidSet owner)
+    {
+        if (_tags is not null)
+        {
+            return _tags.GetValueOrDefault(owner);
         }
 
-        IoasidSet owner = _owners![tag]!;
-        _tags!.Remove(owner);
-        Volatile.Write(ref _owners[tag], null);
-        _liveIds[tag] = _firstUnused;
-        _firstUnused = ~tag;
-        if (ReferenceEquals(owner, _lastOwner))
+        int tag = _next - 1;
+        while (tag >= FirstTag && !ReferenceEquals(_owners[tag], owner))
         {
-            _lastOwner = null;
+            tag--;
         }
+
+        return tag >= FirstTag ? tag : 0;
     }
 
     private int Give(IoasidSet owner)
     {
-        int tag = _firstUnused != 0 ? ~_firstUnused : _next + 1;
+        int tag = _firstUnused != 0 ? _firstUnused : _next;
         if (tag > SlotWord.MaxOwnerTag)
         {
             return -1;
         }
 
-        if (_owners is null || tag >= _owners.Length)
+        if (tag >= _owners.Length)
         {
-            int length = Math.Max(4, tag * 2);
-            var liveIds = new int[length];
-            var owners = new IoasidSet?[length];
-            _liveIds?.CopyTo(liveIds, 0);
-            _owners?.CopyTo(owners, 0);
-            _liveIds = liveIds;
-            Volatile.Write(ref _owners, owners);
+            Grow();
         }
 
-        _tags!.Add(owner, tag);
-        if (_firstUnused != 0)
+        _tags?.Add(owner, tag);
+        if (tag == _firstUnused)
         {
-            _firstUnused = _liveIds![tag];
+            _firstUnused = _liveIds[tag];
         }
         else
         {
             _next++;
         }
 
-        _liveIds![tag] = 0;
+        _liveIds[tag] = 0;
         Volatile.Write(ref _owners[tag], owner);
         return tag;
+    }
+
+    private void Grow()
+    {
+        int length = _owners.Length * 2;
+        var liveIds = new int[length];
+        var owners = new IoasidSet?[length];
+        _liveIds.CopyTo(liveIds, 0);
+        _owners.CopyTo(owners, 0);
+        if (_tags is null && length > DictionaryLength)
+        {
+            var tags = new Dictionary<IoasidSet, int>(length, ReferenceEqualityComparer.Instance);
+            for (int tag = FirstTag; tag < _next; tag++)
+            {
+                if (_owners[tag] is { } owner)
+                {
+                    tags.Add(owner, tag);
+                }
+            }
+
+            _tags = tags;
+        }
+
+        _liveIds = liveIds;
+        Volatile.Write(ref _owners, owners);
     }
 }

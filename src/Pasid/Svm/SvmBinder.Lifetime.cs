@@ -27,7 +27,7 @@ public sealed partial class SvmBinder
     public void Dispose()
     {
         ThrowIfInsideCallback();
-        _gate.Enter();
+        _gate.EnterAsOwner();
         try
         {
             if (_isDisposed)
@@ -103,7 +103,7 @@ public sealed partial class SvmBinder
     internal void Exit(AddressSpace addressSpace)
     {
         ThrowIfInsideCallback();
-        _gate.Enter();
+        _gate.EnterAsOwner();
         try
         {
             if (!addressSpace.HasExited)

@@ -9,7 +9,7 @@ public sealed partial class SvmBinder
     public IReadOnlyList<SvmBindingInfo> GetBindings()
     {
         ThrowIfInsideCallback();
-        _gate.Enter();
+        _gate.EnterAsOwner();
         try
         {
             var bindings = new List<SvmBindingInfo>(_bindingCount);
@@ -36,7 +36,7 @@ public sealed partial class SvmBinder
     public IReadOnlyList<Ioasid> GetLeakedPasids()
     {
         ThrowIfInsideCallback();
-        _gate.Enter();
+        _gate.EnterAsOwner();
         try
         {
             return _leakedPasids is null ? [] : _leakedPasids.ToArray();

@@ -24,8 +24,7 @@ public sealed partial class SvmBinder : ISvmBinder
     private readonly uint _pasidLimit;
     private readonly bool _isDmarDisabled;
     private readonly bool _cpuHasEnqcmd;
-    private readonly Gate _gate = new();
-
+    
     /// <summary>The ends of the list of bindings (<c>global_svm_list</c>).</summary>
     private SvmRecord? _oldest;
 
@@ -41,6 +40,7 @@ public sealed partial class SvmBinder : ISvmBinder
     /// <summary>The PASIDs that a quirk kept from being freed.</summary>
     private List<Ioasid>? _leakedPasids;
 
+    private Gate _gate = new();
     private bool _isDisposed;
 
     /// <summary>Set while an operation can only go on to its end: what callbacks throw then waits until it has.</summary>
@@ -194,7 +194,7 @@ public sealed partial class SvmBinder : ISvmBinder
     internal void Unbind(SvmRecord record, SvmDeviceRecord deviceRecord)
     {
         ThrowIfInsideCallback();
-        _gate.Enter();
+        _gate.EnterAsOwner();
         try
         {
             // The handle names the very bind, not its number: the PASID may have been freed and given to others since,
@@ -283,7 +283,7 @@ public sealed partial class SvmBinder : ISvmBinder
     private void Enter()
     {
         ThrowIfInsideCallback();
-        _gate.Enter();
+        _gate.EnterAsOwner();
         if (_isDisposed)
         {
             _gate.Exit();

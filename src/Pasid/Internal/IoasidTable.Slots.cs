@@ -1,0 +1,137 @@
+using System.Runtime.CompilerServices;
+
+namespace Pasid.Internal;
+
+/// <content>
+/// The slots of the ids that were ever live, in pages of 512. Pages and directories are replaced by larger copies, never
+/// changed in place otherwise: a reader that still holds an older copy sees the slots as they were at the moment of the
+/// replacement, which lies inside its own call. A page that was taken out is not used for other ids, so such a reader
+/// can only find slots in it that are dead.
+/// </content>
+internal sealed partial class IoasidTable
+{
+    public const int PageLength = 1 << PageShift;
+    private const int PageShift = 9;
+    private const int SmallestPageLength = 4;
+
+    /// <summary>How many pages a directory has at most: those of 2^21 ids.</summary>
+    private const int DirectoryLength = 1 << (HighShift - PageShift);
+
+    private const int HighShift = 21;
+
+    /// <summary>Finds the slot of an id that has one; a null reference otherwise.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private ref Slot FindSlot(uint id)
+    {
+        Slot[]? page;
+        if (id < PageLength)
+        {
+            page = Volatile.Read(ref _firstPage);
+        }
+        else
+        {
+            Slot[]?[]? pages = Volatile.Read(ref _lowPages);
+            uint pageIndex = id >> PageShift;
+            page = pages is not null && pageIndex < (uint)pages.Length ? Volatile.Read(ref pages[pageIndex]) : FindHighPage(id);
+        }
+
+        uint index = id & (PageLength - 1);
+        if (page is null || index >= (uint)page.Length)
+        {
+            return ref Unsafe.NullRef<Slot>();
+        }
+
+        return ref page[index];
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private Slot[]? FindHighPage(uint id)
+    {
+        Slot[]?[]?[]? directories = Volatile.Read(ref _highPages);
+        if (directories is null || id >> HighShift == 0)
+        {
+            return null;
+        }
+
+        Slot[]?[]? pages = Volatile.Read(ref directories[id >> HighShift]);
+        return pages is null ? null : Volatile.Read(ref pages[IndexInDirectory(id)]);
+    }
+
+    private static int IndexInDirectory(uint id) => (int)(id >> PageShift) & (DirectoryLength - 1);
+
+    private ref Slot EnsureSlot(uint id)
+    {
+        ref Slot slot = ref FindSlot(id);
+        if (!Unsafe.IsNullRef(ref slot))
+        {
+            return ref slot;
+        }
+
+        if (id < PageLength)
+        {
+            var page = new Slot[LargerLength(_firstPage?.Length ?? SmallestPageLength, (int)id + 1, PageLength, factor: 4)];
+            _firstPage?.CopyTo(page, 0);
+            Volatile.Write(ref _firstPage, page);
+        }
+        else
+        {
+            Volatile.Write(ref EnsurePages(id)[IndexInDirectory(id)], new Slot[PageLength]);
+        }
+
+        return ref FindSlot(id);
+    }
+
+    private Slot[]?[] EnsurePages(uint id)
+    {
+        if (id >> HighShift != 0)
+        {
+            Slot[]?[]?[] directories = _highPages ?? new Slot[]?[]?[1 << (32 - HighShift)];
+            Volatile.Write(ref _highPages, directories);
+            ref Slot[]?[]? pages = ref directories[id >> HighShift];
+            if (pages is null)
+            {
+                Volatile.Write(ref pages, new Slot[]?[DirectoryLength]);
+            }
+
+            return pages!;
+        }
+
+        int index = IndexInDirectory(id);
+        if (_lowPages is null || index >= _lowPages.Length)
+        {
+            var larger = new Slot[]?[LargerLength(_lowPages?.Length ?? 2, index + 1, DirectoryLength, factor: 2)];
+            _lowPages?.CopyTo(larger, 0);
+            Volatile.Write(ref _lowPages, larger);
+        }
+
+        return _lowPages;
+    }
+
+    /// <summary>Gives the page that was empty before this one back, and keeps this one. The first page is small and stays.</summary>
+    private void RetirePage(uint page)
+    {
+        if (!_ids!.IsPageFree(page << PageShift))
+        {
+            return;
+        }
+
+        if (_retainedPage != 0 && _retainedPage != page && _ids.IsPageFree(_retainedPage << PageShift))
+        {
+            uint first = _retainedPage << PageShift;
+            Slot[]?[] pages = first >> HighShift == 0 ? _lowPages! : _highPages![first >> HighShift]!;
+            Volatile.Write(ref pages[IndexInDirectory(first)], null);
+        }
+
+        _retainedPage = page;
+    }
+
+    private static int LargerLength(int length, int needed, int limit, int factor)
+    {
+        while (length < needed)
+        {
+            length *= factor;
+        }
+
+        return Math.Min(length, limit);
+    }
+}
