@@ -93,29 +93,28 @@ public sealed partial class IoasidAllocator
     }
 
     /// <summary>Lets the functions of the active group choose an id; its gate is held.</summary>
-    private static bool TryAllocateCustom(CustomGroup group, IoasidRange range, IoasidSet? ioasidSet, object? data, out uint id)
+    private static long AllocateCustom(CustomGroup group, IoasidRange range, IoasidSet? ioasidSet, object? data)
     {
         Ioasid chosen = group.Allocate(range);
-        id = chosen.Value;
         if (!chosen.IsValid)
         {
-            return false;
+            return -1;
         }
 
         bool isRecorded = false;
         try
         {
-            isRecorded = range.Contains(chosen) && group.Table.TryInsertUnsynchronized(id, ioasidSet, data);
+            isRecorded = range.Contains(chosen) && group.Table.InsertUnsynchronized(chosen.Value, ioasidSet, data);
         }
         finally
         {
             if (!isRecorded)
             {
-                group.Free(id);
+                group.Free(chosen.Value);
             }
         }
 
-        return isRecorded;
+        return isRecorded ? chosen.Value : -1;
     }
 
     private static void ThrowIfInsideFunction(IoasidTable table)

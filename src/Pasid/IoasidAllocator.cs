@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Runtime.CompilerServices;
 using Pasid.Internal;
 
 namespace Pasid;
@@ -36,42 +37,34 @@ public sealed partial class IoasidAllocator : IIoasidAllocator, ICustomIoasidReg
     /// </remarks>
     public bool TryAllocate(IoasidRange range, IoasidSet? ioasidSet, object? data, out Ioasid id)
     {
-        IoasidTable table = EnterActive();
-        bool isAllocated;
-        uint value;
-        try
+        long allocated;
+        if (TryEnterDefault() is { } table)
         {
-            isAllocated = table.Group is { } group
-                ? TryAllocateCustom(group, range, ioasidSet, data, out value)
-                : table.TryAllocateUnsynchronized(range, ioasidSet, data, out value);
+            allocated = table.AllocateUnsynchronized(range, ioasidSet, data);
+            table.Exit();
         }
-        finally
+        else
         {
-            ExitActive(table);
+            allocated = AllocateSlowly(range, ioasidSet, data);
         }
 
-        id = isAllocated ? new Ioasid(value) : Ioasid.Invalid;
-        return isAllocated;
+        // -1 is Ioasid.Invalid.
+        id = new Ioasid((uint)allocated);
+        return allocated >= 0;
     }
 
     /// <inheritdoc/>
     /// <exception cref="InvalidOperationException">Called from inside a function of a custom allocator.</exception>
     public PasidStatus Free(Ioasid id)
     {
-        IoasidTable table = EnterActive();
-        try
+        if (TryEnterDefault() is not { } table)
         {
-            if (table.Group is { } group && table.GetReferencesUnsynchronized(id.Value) == 1)
-            {
-                group.Free(id.Value);
-            }
+            return FreeSlowly(id);
+        }
 
-            return table.FreeUnsynchronized(id.Value);
-        }
-        finally
-        {
-            ExitActive(table);
-        }
+        PasidStatus status = table.FreeUnsynchronized(id.Value);
+        table.Exit();
+        return status;
     }
 
     /// <inheritdoc/>
@@ -127,15 +120,10 @@ public sealed partial class IoasidAllocator : IIoasidAllocator, ICustomIoasidReg
     /// <exception cref="InvalidOperationException">Called from inside a function of a custom allocator.</exception>
     public PasidStatus SetData(Ioasid id, object? data)
     {
-        IoasidTable table = EnterActive();
-        try
-        {
-            return table.SetDataUnsynchronized(id.Value, data);
-        }
-        finally
-        {
-            ExitActive(table);
-        }
+        IoasidTable table = TryEnterDefault() ?? EnterActive();
+        PasidStatus status = table.SetDataUnsynchronized(id.Value, data);
+        ExitActive(table);
+        return status;
     }
 
     /// <inheritdoc/>
@@ -193,6 +181,29 @@ public sealed partial class IoasidAllocator : IIoasidAllocator, ICustomIoasidReg
         return references;
     }
 
+    /// <summary>Enters the gate of the default table, if it is there and no custom allocator was ever registered. What runs
+    /// inside does not throw, so that it needs no <see langword="finally"/>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private IoasidTable? TryEnterDefault()
+    {
+        IoasidTable? table = _active;
+        if (table is null || _registry is not null)
+        {
+            return null;
+        }
+
+        table.Enter();
+
+        // The first custom allocator may have been registered between the reads and the gate.
+        if (ReferenceEquals(table, _active))
+        {
+            return table;
+        }
+
+        table.Exit();
+        return null;
+    }
+
     /// <summary>Enters the gate of the active table.</summary>
     private IoasidTable EnterActive()
     {
@@ -215,6 +226,44 @@ public sealed partial class IoasidAllocator : IIoasidAllocator, ICustomIoasidReg
                 return table;
             }
 
+            ExitActive(table);
+        }
+    }
+
+    private long AllocateSlowly(IoasidRange range, IoasidSet? ioasidSet, object? data)
+    {
+        IoasidTable table = EnterActive();
+        if (table.Group is null)
+        {
+            long allocated = table.AllocateUnsynchronized(range, ioasidSet, data);
+            table.Exit();
+            return allocated;
+        }
+
+        try
+        {
+            return AllocateCustom(table.Group, range, ioasidSet, data);
+        }
+        finally
+        {
+            table.Group.Exit();
+        }
+    }
+
+    private PasidStatus FreeSlowly(Ioasid id)
+    {
+        IoasidTable table = EnterActive();
+        try
+        {
+            if (table.Group is { } group && table.GetReferencesUnsynchronized(id.Value) == 1)
+            {
+                group.Free(id.Value);
+            }
+
+            return table.FreeUnsynchronized(id.Value);
+        }
+        finally
+        {
             ExitActive(table);
         }
     }

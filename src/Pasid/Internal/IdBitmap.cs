@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 
 namespace Pasid.Internal;
 
@@ -15,10 +16,10 @@ internal sealed class IdBitmap
     private const int BlockCount = 1 << (32 - BlockShift);
 
     /// <summary>Ids below 2^18.</summary>
-    private readonly Block _firstBlock = new();
+    private Block _firstBlock = new();
 
     /// <summary>The other blocks, by bits 31..25 and 24..18 of the id; made with the first of them.</summary>
-    private Block?[]?[]? _directory;
+    private FurtherBlock?[]?[]? _directory;
 
     /// <summary>A set bit means that the block is full; made together with <see cref="_directory"/>.</summary>
     private ulong[]? _fullBlocks;
@@ -31,24 +32,19 @@ internal sealed class IdBitmap
     public long FindFree(uint from)
     {
         int block = (int)(from >> BlockShift);
-        if (GetBlock(block) is not { } first)
+        if (block == 0)
+        {
+            int free = _firstBlock.FindFree((int)from);
+            return free >= 0 ? free : FindFreeAfter(0);
+        }
+
+        if (GetFurtherBlock(block) is not { } further)
         {
             return from;
         }
 
-        int offset = first.FindFree((int)(from & BlockMask));
-        if (offset >= 0)
-        {
-            return ((long)block << BlockShift) | (uint)offset;
-        }
-
-        block = NextBlockWithFree(block + 1);
-        if (block < 0)
-        {
-            return -1;
-        }
-
-        return ((long)block << BlockShift) | (uint)(GetBlock(block)?.FindFree(0) ?? 0);
+        int offset = further.Ids.FindFree((int)(from & BlockMask));
+        return offset >= 0 ? ((long)block << BlockShift) | (uint)offset : FindFreeAfter(block);
     }
 
     /// <summary>Finds the lowest live id that is not below <paramref name="from"/>, or -1.</summary>
@@ -63,7 +59,7 @@ internal sealed class IdBitmap
                 continue;
             }
 
-            int found = GetBlock(block)?.FindLive(offset) ?? -1;
+            int found = block == 0 ? _firstBlock.FindLive(offset) : GetFurtherBlock(block)?.Ids.FindLive(offset) ?? -1;
             if (found >= 0)
             {
                 return ((long)block << BlockShift) | (uint)found;
@@ -73,17 +69,27 @@ internal sealed class IdBitmap
         return -1;
     }
 
-    /// <summary>Tells whether <see cref="MarkLive"/> can be called for <paramref name="id"/>.</summary>
-    public bool HasRoom(uint id) => GetBlock((int)(id >> BlockShift)) is { } block && block.HasRoom((int)(id & BlockMask));
-
-    /// <summary>Makes room for <paramref name="id"/>, so that <see cref="MarkLive"/> cannot fail.</summary>
-    public void Reserve(uint id) => EnsureBlock((int)(id >> BlockShift)).Reserve((int)(id & BlockMask));
+    /// <summary>Makes room for <paramref name="id"/> and the whole page around it, so that <see cref="MarkLive"/> cannot fail.</summary>
+    public void Reserve(uint id)
+    {
+        int block = (int)(id >> BlockShift);
+        if (block == 0)
+        {
+            _firstBlock.Reserve((int)id);
+        }
+        else
+        {
+            EnsureFurtherBlock(block).Ids.Reserve((int)(id & BlockMask));
+        }
+    }
 
     /// <summary>Marks a free id as live; <see cref="Reserve"/> has been called for it.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void MarkLive(uint id)
     {
         int block = (int)(id >> BlockShift);
-        if (GetBlock(block)!.MarkLive((int)(id & BlockMask)) && _fullBlocks is not null)
+        bool isFull = block == 0 ? _firstBlock.MarkLive((int)id) : GetFurtherBlock(block)!.Ids.MarkLive((int)(id & BlockMask));
+        if (isFull && _fullBlocks is not null)
         {
             _fullBlocks[block >> 6] |= 1ul << block;
         }
@@ -91,16 +97,16 @@ internal sealed class IdBitmap
 
     /// <summary>Marks a live id as free.</summary>
     /// <returns><see langword="true"/> if its word of 64 ids became free, so that it is worth asking about the page.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool MarkFree(uint id)
     {
         int block = (int)(id >> BlockShift);
-        bool isWordFree = GetBlock(block)!.MarkFree((int)(id & BlockMask));
         if (_fullBlocks is not null)
         {
             _fullBlocks[block >> 6] &= ~(1ul << block);
         }
 
-        return isWordFree;
+        return block == 0 ? _firstBlock.MarkFree((int)id) : GetFurtherBlock(block)!.Ids.MarkFree((int)(id & BlockMask));
     }
 
     /// <summary>Tells whether a page of 512 ids, which begins with <paramref name="first"/>, has no live id.</summary>
@@ -110,27 +116,27 @@ internal sealed class IdBitmap
         return live < 0 || live - first >= IoasidTable.PageLength;
     }
 
-    private Block? GetBlock(int block) => block == 0
-        ? _firstBlock
-        : _directory?[block >> (DirectoryShift - BlockShift)]?[block & ((1 << (DirectoryShift - BlockShift)) - 1)];
-
-    private Block EnsureBlock(int block)
+    private long FindFreeAfter(int block)
     {
-        if (block == 0)
-        {
-            return _firstBlock;
-        }
+        block = NextBlockWithFree(block + 1);
+        return block < 0 ? -1 : ((long)block << BlockShift) | (uint)(GetFurtherBlock(block)?.Ids.FindFree(0) ?? 0);
+    }
 
+    private FurtherBlock? GetFurtherBlock(int block) =>
+        _directory?[block >> (DirectoryShift - BlockShift)]?[block & ((1 << (DirectoryShift - BlockShift)) - 1)];
+
+    private FurtherBlock EnsureFurtherBlock(int block)
+    {
         if (_directory is null)
         {
             var fullBlocks = new ulong[BlockCount / 64];
             fullBlocks[0] = _firstBlock.IsFull ? 1ul : 0;
-            _directory = new Block?[]?[1 << (32 - DirectoryShift)];
+            _directory = new FurtherBlock?[]?[1 << (32 - DirectoryShift)];
             _fullBlocks = fullBlocks;
         }
 
-        Block?[] row = _directory[block >> (DirectoryShift - BlockShift)] ??= new Block?[1 << (DirectoryShift - BlockShift)];
-        return row[block & (row.Length - 1)] ??= new Block();
+        FurtherBlock?[] row = _directory[block >> (DirectoryShift - BlockShift)] ??= new FurtherBlock?[1 << (DirectoryShift - BlockShift)];
+        return row[block & (row.Length - 1)] ??= new FurtherBlock();
     }
 
     private int NextBlockWithFree(int from)
@@ -160,11 +166,21 @@ internal sealed class IdBitmap
         return (word << 6) + BitOperations.TrailingZeroCount(free);
     }
 
+    private sealed class FurtherBlock
+    {
+#pragma warning disable CA1051 // A property would copy the structure.
+        public Block Ids = new();
+#pragma warning restore CA1051
+    }
+
     /// <summary>2^18 ids: one root word over 64 words over up to 4,096 words of 64 ids.</summary>
-    private sealed class Block
+    private struct Block()
     {
         private const int LeafCount = 1 << (BlockShift - 6);
+        
+        /// <summary>Two pages; the lengths that follow are multiples of it.</summary>
         private const int SmallestLeafCount = 16;
+
 
         /// <summary>Bit i: word i of <see cref="_middles"/> is not zero.</summary>
         private ulong _root = ulong.MaxValue;
@@ -175,9 +191,9 @@ internal sealed class IdBitmap
         /// <summary>Bit i of word j: id 64 j + i is free. Words beyond the end were never touched.</summary>
         private ulong[] _leaves = NewFree(SmallestLeafCount);
 
-        public bool IsFull => _root == 0;
+        public readonly bool IsFull => _root == 0;
 
-        public void Adopt(ulong live)
+        public readonly void Adopt(ulong live)
         {
             _leaves[0] = ~live;
             if (live == ulong.MaxValue)
@@ -186,7 +202,8 @@ internal sealed class IdBitmap
             }
         }
 
-        public int FindFree(int from)
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public readonly int FindFree(int from)
         {
             int leaf = from >> 6;
             if (leaf >= _leaves.Length)
@@ -218,7 +235,7 @@ internal sealed class IdBitmap
             return (leaf << 6) + (leaf < _leaves.Length ? BitOperations.TrailingZeroCount(_leaves[leaf]) : 0);
         }
 
-        public int FindLive(int from)
+        public readonly int FindLive(int from)
         {
             ulong[] leaves = _leaves;
             int leaf = from >> 6;
@@ -241,8 +258,6 @@ internal sealed class IdBitmap
             return (leaf << 6) + BitOperations.TrailingZeroCount(live);
         }
 
-        public bool HasRoom(int offset) => offset >> 6 < _leaves.Length;
-
         public void Reserve(int offset)
         {
             int needed = (offset >> 6) + 1;
@@ -263,6 +278,7 @@ internal sealed class IdBitmap
         }
 
         /// <returns><see langword="true"/> if the block is now full.</returns>
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public bool MarkLive(int offset)
         {
             int leaf = offset >> 6;
@@ -280,12 +296,19 @@ internal sealed class IdBitmap
         }
 
         /// <returns><see langword="true"/> if the leaf is now free as a whole.</returns>
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public bool MarkFree(int offset)
         {
             int leaf = offset >> 6;
-            _middles[leaf >> 6] |= 1ul << leaf;
-            _root |= 1ul << (leaf >> 6);
-            return (_leaves[leaf] |= 1ul << offset) == ulong.MaxValue;
+            ulong before = _leaves[leaf];
+            _leaves[leaf] = before | (1ul << offset);
+            if (before == 0)
+            {
+                _middles[leaf >> 6] |= 1ul << leaf;
+                _root |= 1ul << (leaf >> 6);
+            }
+
+            return (before | (1ul << offset)) == ulong.MaxValue;
         }
 
         /// <summary>The bits above <paramref name="index"/> modulo 64; two shifts, because a shift by 64 is a shift by 0.</summary>

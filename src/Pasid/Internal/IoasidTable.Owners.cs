@@ -3,39 +3,48 @@ using System.Runtime.CompilerServices;
 namespace Pasid.Internal;
 
 /// <content>
-/// The owners of live ids by tag: 0 for none, 1 for the first owner, which most tables have alone, the others in
-/// <see cref="OwnerTags"/>.
+/// The owners of live ids by tag: 1 for the first owner, which most tables have alone and which may be none; 0 for none
+/// where the first owner is somebody; the others in <see cref="OwnerTags"/>.
 /// </content>
 internal sealed partial class IoasidTable
 {
-    private const int FirstOwnersTag = 1;
-
     /// <inheritdoc cref="OwnerTags.IsOwner"/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private bool IsOwner(int tag, IoasidSet owner) => tag switch
     {
         0 => false,
-        FirstOwnersTag => ReferenceEquals(Volatile.Read(ref _firstOwner), owner),
+        SlotWord.FirstOwnersTag => ReferenceEquals(Volatile.Read(ref _firstOwner), owner),
         _ => Volatile.Read(ref _otherOwners)!.IsOwner(tag, owner),
     };
+
+    /// <summary>Finds the tag of an owner if that is easy; -1 otherwise.</summary>
+    private int FindOwner(IoasidSet? owner)
+    {
+        if (ReferenceEquals(_firstOwner, owner))
+        {
+            return SlotWord.FirstOwnersTag;
+        }
+
+        return owner is null ? 0 : _otherOwners?.FindLast(owner) ?? -1;
+    }
 
     /// <inheritdoc cref="OwnerTags.Reserve"/>
     private int ReserveOwner(IoasidSet? owner)
     {
+        if (ReferenceEquals(_firstOwner, owner))
+        {
+            return SlotWord.FirstOwnersTag;
+        }
+
         if (owner is null)
         {
             return 0;
         }
 
-        return ReferenceEquals(_firstOwner, owner) ? FirstOwnersTag : ReserveOtherOwner(owner);
-    }
-
-    private int ReserveOtherOwner(IoasidSet owner)
-    {
-        if (_firstOwnerIds == 0 && (_otherOwners is null || !_otherOwners.Has(owner)))
+        if (_liveCount == _otherIds && (_otherOwners is null || !_otherOwners.Has(owner)))
         {
             Volatile.Write(ref _firstOwner, owner);
-            return FirstOwnersTag;
+            return SlotWord.FirstOwnersTag;
         }
 
         if (_otherOwners is null)
@@ -48,11 +57,13 @@ internal sealed partial class IoasidTable
 
     private void AddOwnersId(int tag)
     {
-        if (tag == FirstOwnersTag)
+        if (tag == SlotWord.FirstOwnersTag)
         {
-            _firstOwnerIds++;
+            return;
         }
-        else if (tag != 0)
+
+        _otherIds++;
+        if (tag != 0)
         {
             _otherOwners!.AddId(tag);
         }
@@ -60,12 +71,15 @@ internal sealed partial class IoasidTable
 
     private void RemoveOwnersId(int tag)
     {
-        if (tag == FirstOwnersTag)
+        // The first owner stays, without ids, until another comes: to allocate and free in turn must not rewrite what
+        // lookups read.
+        if (tag == SlotWord.FirstOwnersTag)
         {
-            // An owner without ids stays until another comes: to allocate and free in turn would rewrite what lookups read.
-            _firstOwnerIds--;
+            return;
         }
-        else if (tag != 0)
+
+        _otherIds--;
+        if (tag != 0)
         {
             _otherOwners!.RemoveId(tag);
         }

@@ -23,18 +23,7 @@ internal sealed partial class IoasidTable
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private ref Slot FindSlot(uint id)
     {
-        Slot[]? page;
-        if (id < PageLength)
-        {
-            page = Volatile.Read(ref _firstPage);
-        }
-        else
-        {
-            Slot[]?[]? pages = Volatile.Read(ref _lowPages);
-            uint pageIndex = id >> PageShift;
-            page = pages is not null && pageIndex < (uint)pages.Length ? Volatile.Read(ref pages[pageIndex]) : FindHighPage(id);
-        }
-
+        Slot[]? page = FindPage(id);
         uint index = id & (PageLength - 1);
         if (page is null || index >= (uint)page.Length)
         {
@@ -42,6 +31,21 @@ internal sealed partial class IoasidTable
         }
 
         return ref page[index];
+    }
+
+    /// <summary>Finds the page of an id, which may be too short for it.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private Slot[]? FindPage(uint id)
+    {
+        // One branch that goes the same way every time, and not one that asks which page the id lies in.
+        Slot[]?[]? pages = Volatile.Read(ref _lowPages);
+        if (pages is null)
+        {
+            return id < PageLength ? Volatile.Read(ref _firstPage) : FindHighPage(id);
+        }
+
+        uint pageIndex = id >> PageShift;
+        return pageIndex < (uint)pages.Length ? Volatile.Read(ref pages[pageIndex]) : FindHighPage(id);
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
@@ -59,26 +63,26 @@ internal sealed partial class IoasidTable
 
     private static int IndexInDirectory(uint id) => (int)(id >> PageShift) & (DirectoryLength - 1);
 
-    private ref Slot EnsureSlot(uint id)
+    private void EnsureSlot(uint id)
     {
-        ref Slot slot = ref FindSlot(id);
-        if (!Unsafe.IsNullRef(ref slot))
+        if (!Unsafe.IsNullRef(ref FindSlot(id)))
         {
-            return ref slot;
+            return;
         }
 
-        if (id < PageLength)
-        {
-            var page = new Slot[LargerLength(_firstPage?.Length ?? SmallestPageLength, (int)id + 1, PageLength, factor: 4)];
-            _firstPage?.CopyTo(page, 0);
-            Volatile.Write(ref _firstPage, page);
-        }
-        else
+        if (id >= PageLength)
         {
             Volatile.Write(ref EnsurePages(id)[IndexInDirectory(id)], new Slot[PageLength]);
+            return;
         }
 
-        return ref FindSlot(id);
+        var page = new Slot[LargerLength(_firstPage?.Length ?? SmallestPageLength, (int)id + 1, PageLength, factor: 4)];
+        _firstPage?.CopyTo(page, 0);
+        Volatile.Write(ref _firstPage, page);
+        if (_lowPages is not null)
+        {
+            Volatile.Write(ref _lowPages[0], page);
+        }
     }
 
     private Slot[]?[] EnsurePages(uint id)
@@ -101,6 +105,7 @@ internal sealed partial class IoasidTable
         {
             var larger = new Slot[]?[LargerLength(_lowPages?.Length ?? 2, index + 1, DirectoryLength, factor: 2)];
             _lowPages?.CopyTo(larger, 0);
+            larger[0] = _firstPage;
             Volatile.Write(ref _lowPages, larger);
         }
 

@@ -14,30 +14,44 @@ namespace Pasid.Internal;
 /// </remarks>
 internal sealed partial class IoasidTable(CustomGroup? group)
 {
+    /// <summary>How many ids one word serves before there is a bitmap, and how many slots the first page has until then.</summary>
+    private const int SmallLength = 64;
+
     // Read by every lookup.
+
+    /// <summary>The page of the ids below 512.</summary>
     private Slot[]? _firstPage;
+
+    /// <summary>The pages of the ids below 2^21, the first among them, as far as they were needed; none while the first is enough.</summary>
     private Slot[]?[]? _lowPages;
+
+
+    /// <summary>The first owner, or <see langword="null"/> if that is none.</summary>
     private IoasidSet? _firstOwner;
 
     // Rarely needed.
+
+    /// <summary>The page directories of all other ids, by bits 31..21.</summary>
     private Slot[]?[]?[]? _highPages;
+
     private OwnerTags? _otherOwners;
     private readonly CustomGroup? _group = group;
     private Dictionary<uint, long>? _manyReferences;
 
-    /// <summary>Which ids are live, once an id above 63 has been.</summary>
+    /// <summary>Which ids are live, once one of them was above 63.</summary>
     private IdBitmap? _ids;
 
 #pragma warning disable CS0169, IDE0051, CA1823 // Nobody reads the distance; it is there to be distance.
     private readonly long _distance1;
     private readonly long _distance2;
-    private readonly long _distance3;
 #pragma warning restore CS0169, IDE0051, CA1823
 
     // Written by every allocation and free.
     private ulong _smallLive;
     private long _liveCount;
-    private int _firstOwnerIds;
+
+    /// <summary>How many live ids are not the first owner's.</summary>
+    private long _otherIds;
 
     /// <summary>The one page that is kept although none of its ids is live, so that allocating and freeing at the
     /// border of a page does not make and drop it each time; 0 for none.</summary>
@@ -85,45 +99,81 @@ internal sealed partial class IoasidTable(CustomGroup? group)
         return PasidStatus.NotFound;
     }
 
-    /// <summary>Makes the lowest free id of a range live.</summary>
-    public bool TryAllocateUnsynchronized(IoasidRange range, IoasidSet? owner, object? data, out uint id)
+    /// <summary>Makes the lowest free id of a range live. If memory runs out, the gate of a table without group is left.</summary>
+    /// <returns>The id, or -1 if there is none, or if there are too many owners to number them.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public long AllocateUnsynchronized(IoasidRange range, IoasidSet? owner, object? data)
     {
-        long free = range.IsEmpty ? -1 : FindFree(range.Minimum);
-        id = (uint)free;
-        if (free < 0 || free > Math.Min(range.Maximum, Ioasid.MaxValue.Value))
+        if (range.Minimum > range.Maximum)
+        {
+            return -1;
+        }
+
+        IdBitmap? ids = _ids;
+        long free = ids is null ? FindFree(_smallLive, range.Minimum) : ids.FindFree(range.Minimum);
+        if ((ulong)free > Math.Min(range.Maximum, uint.MaxValue - 1))
+        {
+            return -1;
+        }
+
+        uint id = (uint)free;
+        Slot[]? page = FindPage(id);
+        uint index = id & (PageLength - 1);
+        if (page is null || index >= (uint)page.Length || !ReferenceEquals(owner, _firstOwner))
+        {
+            return InsertUnsynchronized(id, owner, data) ? id : -1;
+        }
+
+        ref Slot slot = ref page[index];
+        ulong word = SlotWord.BeginCommon(slot.Word);
+        MarkLive(ids, id);
+        Volatile.Write(ref _liveCount, _liveCount + 1);
+        Volatile.Write(ref slot.Data, data);
+        Volatile.Write(ref slot.Word, word);
+        return id;
+    }
+
+    /// <summary>Makes a given id live. If memory runs out, the gate of a table without group is left.</summary>
+    /// <returns><see langword="false"/> if it is live already, or if there are too many owners to number them.</returns>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    public bool InsertUnsynchronized(uint id, IoasidSet? owner, object? data)
+    {
+        int tag = FindOwner(owner);
+        ref Slot slot = ref FindSlot(id);
+        if (tag < 0 || Unsafe.IsNullRef(ref slot))
+        {
+            tag = MakeRoom(id, owner);
+            slot = ref FindSlot(id);
+        }
+
+        if (tag < 0 || SlotWord.IsLive(slot.Word))
         {
             return false;
         }
 
-        ref Slot slot = ref FindSlot(id);
-        if (Unsafe.IsNullRef(ref slot) || !HasBitmapRoom(id))
-        {
-            slot = ref MakeRoom(id);
-        }
-
-        return TryBegin(ref slot, id, owner, data);
-    }
-
-    /// <summary>Makes a given id live.</summary>
-    /// <returns><see langword="false"/> if it is live already, or if there are too many owners to number them.</returns>
-    public bool TryInsertUnsynchronized(uint id, IoasidSet? owner, object? data)
-    {
-        ref Slot slot = ref MakeRoom(id);
-        return !SlotWord.IsLive(slot.Word) && TryBegin(ref slot, id, owner, data);
+        MarkLive(_ids, id);
+        AddOwnersId(tag);
+        Volatile.Write(ref _liveCount, _liveCount + 1);
+        Volatile.Write(ref slot.Data, data);
+        Volatile.Write(ref slot.Word, SlotWord.Begin(slot.Word, tag));
+        return true;
     }
 
     /// <summary>Frees an id that has one reference.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public PasidStatus FreeUnsynchronized(uint id)
     {
-        ref Slot slot = ref FindSlot(id);
-        if (Unsafe.IsNullRef(ref slot) || !SlotWord.IsLive(slot.Word))
+        Slot[]? page = FindPage(id);
+        uint index = id & (PageLength - 1);
+        if (page is null || index >= (uint)page.Length)
         {
             return PasidStatus.NotFound;
         }
 
-        if (SlotWord.References(slot.Word) != 1)
+        ref Slot slot = ref page[index];
+        if (!SlotWord.IsCommon(slot.Word))
         {
-            return PasidStatus.Busy;
+            return FreeUncommon(ref slot, id);
         }
 
         End(ref slot, id);
@@ -161,6 +211,7 @@ internal sealed partial class IoasidTable(CustomGroup? group)
         ref Slot slot = ref FindSlot(id);
         if (references == 0)
         {
+            RemoveOwnersId(SlotWord.OwnerTag(slot.Word));
             End(ref slot, id);
             return;
         }
@@ -187,7 +238,7 @@ internal sealed partial class IoasidTable(CustomGroup? group)
         }
         else
         {
-            ulong above = from > 63 ? 0 : _smallLive & (ulong.MaxValue << (int)from);
+            ulong above = from >= SmallLength ? 0 : _smallLive & (ulong.MaxValue << (int)from);
             live = above != 0 ? BitOperations.TrailingZeroCount(above) : -1;
         }
 
@@ -195,40 +246,32 @@ internal sealed partial class IoasidTable(CustomGroup? group)
         return live >= 0;
     }
 
-    /// <summary>Begins a life of an id that is free and has room.</summary>
-    private bool TryBegin(ref Slot slot, uint id, IoasidSet? owner, object? data)
+    /// <summary>Frees an id that is not live, has more references, or belongs to another than the first owner.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private PasidStatus FreeUncommon(ref Slot slot, uint id)
     {
-        int tag = ReserveOwner(owner);
-        if (tag < 0)
+        if (!SlotWord.IsLive(slot.Word))
         {
-            return false;
+            return PasidStatus.NotFound;
         }
 
-        AddOwnersId(tag);
-        if (_ids is null)
+        if (SlotWord.References(slot.Word) != 1)
         {
-            _smallLive |= 1ul << (int)id;
-        }
-        else
-        {
-            _ids.MarkLive(id);
+            return PasidStatus.Busy;
         }
 
-        Volatile.Write(ref slot.Data, data);
-        Volatile.Write(ref slot.Word, SlotWord.Begin(slot.Word, tag));
-        Volatile.Write(ref _liveCount, _liveCount + 1);
-        return true;
+        RemoveOwnersId(SlotWord.OwnerTag(slot.Word));
+        End(ref slot, id);
+        return PasidStatus.Success;
     }
 
-    /// <summary>Ends the life of an id.</summary>
+    /// <summary>Ends the life of an id that has been taken from its owner.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void End(ref Slot slot, uint id)
     {
-        ulong word = slot.Word;
-
         // The life ends before its data goes, so that a lookup that finds the data gone also finds another word.
-        Volatile.Write(ref slot.Word, SlotWord.End(word));
+        Volatile.Write(ref slot.Word, SlotWord.End(slot.Word));
         Volatile.Write(ref slot.Data, null);
-        RemoveOwnersId(SlotWord.OwnerTag(word));
         Volatile.Write(ref _liveCount, _liveCount - 1);
         if (_ids is null)
         {
@@ -240,37 +283,53 @@ internal sealed partial class IoasidTable(CustomGroup? group)
         }
     }
 
-    private long FindFree(uint from)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void MarkLive(IdBitmap? ids, uint id)
     {
-        if (_ids is not null)
+        if (ids is null)
         {
-            return _ids.FindFree(from);
+            _smallLive |= 1ul << (int)id;
         }
+        else
+        {
+            ids.MarkLive(id);
+        }
+    }
 
-        if (from > 63)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static long FindFree(ulong smallLive, uint from)
+    {
+        if (from >= SmallLength)
         {
             return from;
         }
 
-        ulong free = ~_smallLive & (ulong.MaxValue << (int)from);
-        return free != 0 ? BitOperations.TrailingZeroCount(free) : 64;
+        // 64 when all are live: the count of trailing zeros of no bits.
+        return BitOperations.TrailingZeroCount(~smallLive & (ulong.MaxValue << (int)from));
     }
 
-    private bool HasBitmapRoom(uint id) => _ids is null ? id < 64 : _ids.HasRoom(id);
-
-    /// <summary>Makes the slot and the bitmap words of an id. All that may run out of memory happens here, before the
-    /// first change that anyone could see.</summary>
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private ref Slot MakeRoom(uint id)
+    /// <summary>Makes the slot, the bitmap words and the tag that a life of an id needs. All that may run out of memory
+    /// happens here, before the first change that anyone could see. An id that has a slot has bitmap words too.</summary>
+    /// <returns>The tag of the owner, or -1 if all tags are in use.</returns>
+    private int MakeRoom(uint id, IoasidSet? owner)
     {
-        ref Slot slot = ref EnsureSlot(id);
-        if (!HasBitmapRoom(id))
+        try
         {
-            IdBitmap ids = _ids ?? new IdBitmap(_smallLive);
-            ids.Reserve(id);
-            _ids = ids;
-        }
+            // The bitmap first: it grows by whole pages.
+            if (_ids is not null || id >= SmallLength)
+            {
+                IdBitmap ids = _ids ?? new IdBitmap(_smallLive);
+                ids.Reserve(id);
+                _ids = ids;
+            }
 
-        return ref slot;
+            EnsureSlot(id);
+            return ReserveOwner(owner);
+        }
+        catch when (_group is null)
+        {
+            _gate.Exit();
+            throw;
+        }
     }
 }

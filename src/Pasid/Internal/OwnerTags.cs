@@ -41,6 +41,9 @@ internal sealed class OwnerTags
     /// <summary>Tells whether an owner has a tag.</summary>
     public bool Has(IoasidSet owner) => Find(owner) != 0;
 
+    /// <summary>Finds the tag of an owner if it is the one that was asked for last; -1 otherwise.</summary>
+    public int FindLast(IoasidSet owner) => ReferenceEquals(_owners[_lastTag], owner) ? _lastTag : -1;
+
     /// <summary>Finds or gives the tag of an owner.</summary>
     /// <returns>The tag, or -1 if all tags are in use.</returns>
     public int Reserve(IoasidSet owner)

@@ -17,6 +17,20 @@ internal static class SlotWord
     private const int GenerationShift = 33;
     private const ulong ReferenceMask = (ulong)ManyReferences << ReferenceShift;
 
+    /// <summary>What is left of the word without the generation, in the common case: live, one reference, the first owner's.</summary>
+    private const ulong Common = ((ulong)FirstOwnersTag << OwnerShift) | (1ul << ReferenceShift) | LiveBit;
+
+    private const ulong GenerationMask = ulong.MaxValue << GenerationShift;
+
+    /// <summary>The tag of a table's first owner, which most tables have alone.</summary>
+    public const int FirstOwnersTag = 1;
+
+    /// <summary>Tells whether the id is live with one reference and belongs to the first owner.</summary>
+    public static bool IsCommon(ulong word) => (word & ~GenerationMask) == Common;
+
+    /// <summary>The word of the next life with one reference, the first owner's.</summary>
+    public static ulong BeginCommon(ulong deadWord) => (deadWord & GenerationMask) | Common;
+
     public static bool IsLive(ulong word) => (word & LiveBit) != 0;
 
     public static int OwnerTag(ulong word) => (int)(word >> OwnerShift) & MaxOwnerTag;
@@ -28,7 +42,7 @@ internal static class SlotWord
 
     /// <summary>The word of the next life, with one reference.</summary>
     public static ulong Begin(ulong deadWord, int ownerTag) =>
-        (deadWord & ~((1ul << GenerationShift) - 1)) | ((ulong)(uint)ownerTag << OwnerShift) | (1ul << ReferenceShift) | LiveBit;
+        (deadWord & GenerationMask) | ((ulong)(uint)ownerTag << OwnerShift) | (1ul << ReferenceShift) | LiveBit;
 
     /// <summary>The word after the end of a life. The generation wraps after 2^31 lives.</summary>
     public static ulong End(ulong liveWord) => ((liveWord >> GenerationShift) + 1) << GenerationShift;

@@ -24,7 +24,7 @@ public sealed partial class SvmBinder : ISvmBinder
     private readonly uint _pasidLimit;
     private readonly bool _isDmarDisabled;
     private readonly bool _cpuHasEnqcmd;
-    
+
     /// <summary>The ends of the list of bindings (<c>global_svm_list</c>).</summary>
     private SvmRecord? _oldest;
 
