@@ -133,19 +133,12 @@ public sealed partial class IoasidAllocator : IIoasidAllocator, ICustomIoasidReg
         // A table that stops being active right after this read still answers for the moment before: it was changed
         // under its gate, and a table that is no longer active is not changed any more.
         IoasidTable? table = Volatile.Read(ref _active);
-        if (table is null)
+        if (table is not null && predicate is null)
         {
-            data = null;
-            return PasidStatus.NotFound;
+            return table.Lookup(id.Value, ioasidSet, out data);
         }
 
-        PasidStatus status = table.Lookup(id.Value, ioasidSet, out data);
-        if (predicate is not null && status == PasidStatus.Success && !predicate(data))
-        {
-            data = null;
-        }
-
-        return status;
+        return LookupWithPredicate(table, id, ioasidSet, predicate, out data);
     }
 
     /// <inheritdoc/>
@@ -228,6 +221,19 @@ public sealed partial class IoasidAllocator : IIoasidAllocator, ICustomIoasidReg
 
             ExitActive(table);
         }
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static PasidStatus LookupWithPredicate(IoasidTable? table, Ioasid id, IoasidSet? ioasidSet, Func<object?, bool>? predicate, out object? data)
+    {
+        data = null;
+        PasidStatus status = table?.Lookup(id.Value, ioasidSet, out data) ?? PasidStatus.NotFound;
+        if (predicate is not null && status == PasidStatus.Success && !predicate(data))
+        {
+            data = null;
+        }
+
+        return status;
     }
 
     private long AllocateSlowly(IoasidRange range, IoasidSet? ioasidSet, object? data)

@@ -115,12 +115,12 @@ internal sealed partial class IoasidTable
     /// <summary>Gives the page that was empty before this one back, and keeps this one. The first page is small and stays.</summary>
     private void RetirePage(uint page)
     {
-        if (!_ids!.IsPageFree(page << PageShift))
+        if (!IsPageFree(page << PageShift))
         {
             return;
         }
 
-        if (_retainedPage != 0 && _retainedPage != page && _ids.IsPageFree(_retainedPage << PageShift))
+        if (_retainedPage != 0 && _retainedPage != page && IsPageFree(_retainedPage << PageShift))
         {
             uint first = _retainedPage << PageShift;
             Slot[]?[] pages = first >> HighShift == 0 ? _lowPages! : _highPages![first >> HighShift]!;

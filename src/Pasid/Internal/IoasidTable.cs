@@ -1,4 +1,3 @@
-using System.Numerics;
 using System.Runtime.CompilerServices;
 
 namespace Pasid.Internal;
@@ -14,9 +13,6 @@ namespace Pasid.Internal;
 /// </remarks>
 internal sealed partial class IoasidTable(CustomGroup? group)
 {
-    /// <summary>How many ids one word serves before there is a bitmap, and how many slots the first page has until then.</summary>
-    private const int SmallLength = 64;
-
     // Read by every lookup.
 
     /// <summary>The page of the ids below 512.</summary>
@@ -38,16 +34,22 @@ internal sealed partial class IoasidTable(CustomGroup? group)
     private readonly CustomGroup? _group = group;
     private Dictionary<uint, long>? _manyReferences;
 
-    /// <summary>Which ids are live, once one of them was above 63.</summary>
-    private IdBitmap? _ids;
+    /// <summary>Bit i of word j: id 64 j + i is free; none while the root is enough. Words beyond the end were never touched.</summary>
+    private ulong[]? _leaves;
 
-#pragma warning disable CS0169, IDE0051, CA1823 // Nobody reads the distance; it is there to be distance.
-    private readonly long _distance1;
-    private readonly long _distance2;
-#pragma warning restore CS0169, IDE0051, CA1823
+    /// <summary>Bit i of word j, from 1 on: leaf 64 j + i has a free id. None while there are 64 leaves at most.</summary>
+    private ulong[]? _middles;
+
+    private FurtherIds? _furtherIds;
 
     // Written by every allocation and free.
-    private ulong _smallLive;
+
+    /// <summary>Without leaves, bit i: id i is free. With leaves, bit i: leaves 64 i .. 64 i + 63 have a free id.</summary>
+    private ulong _root = ulong.MaxValue;
+
+    /// <summary>Bit i: leaf i has a free id; the first word of <see cref="_middles"/>.</summary>
+    private ulong _firstMiddle;
+
     private long _liveCount;
 
     /// <summary>How many live ids are not the first owner's.</summary>
@@ -71,28 +73,54 @@ internal sealed partial class IoasidTable(CustomGroup? group)
     public void Exit() => _gate.Exit();
 
     /// <summary>Looks an id up without a lock.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public PasidStatus Lookup(uint id, IoasidSet? owner, out object? data)
     {
-        ref Slot slot = ref FindSlot(id);
-        if (!Unsafe.IsNullRef(ref slot))
+        Slot[]? page = FindPage(id);
+        uint index = id & (PageLength - 1);
+        if (page is not null && index < (uint)page.Length)
         {
+            ref Slot slot = ref page[index];
             ulong word = Volatile.Read(ref slot.Word);
-            while (SlotWord.IsLive(word))
+            object? current = Volatile.Read(ref slot.Data);
+
+            // A writer may have ended this life, and even begun another, between the reads above. The same word before and
+            // after means that they belong to one moment. A tag cannot change hands while an id lives under it.
+            if (SlotWord.IsLiveFirstOwners(word)
+                && (ReferenceEquals(Volatile.Read(ref _firstOwner), owner) || owner is null)
+                && Volatile.Read(ref slot.Word) == word)
             {
-                bool isOwned = owner is null || IsOwner(SlotWord.OwnerTag(word), owner);
-                object? current = Volatile.Read(ref slot.Data);
-
-                // A writer may have ended this life, and even begun another, between the reads above. The same word
-                // before and after means that they belong to one moment.
-                ulong again = Volatile.Read(ref slot.Word);
-                if (SlotWord.IsSameLife(word, again))
-                {
-                    data = isOwned ? current : null;
-                    return isOwned ? PasidStatus.Success : PasidStatus.AccessDenied;
-                }
-
-                word = again;
+                data = current;
+                return PasidStatus.Success;
             }
+
+            if (SlotWord.IsLive(word))
+            {
+                return LookupAgain(ref slot, owner, out data);
+            }
+        }
+
+        data = null;
+        return PasidStatus.NotFound;
+    }
+
+    /// <summary>Looks an id up that belongs to another than the first owner, or that a writer is changing.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private PasidStatus LookupAgain(ref Slot slot, IoasidSet? owner, out object? data)
+    {
+        ulong word = Volatile.Read(ref slot.Word);
+        while (SlotWord.IsLive(word))
+        {
+            bool isOwned = owner is null || IsOwner(SlotWord.OwnerTag(word), owner);
+            object? current = Volatile.Read(ref slot.Data);
+            ulong again = Volatile.Read(ref slot.Word);
+            if (SlotWord.IsSameLife(word, again))
+            {
+                data = isOwned ? current : null;
+                return isOwned ? PasidStatus.Success : PasidStatus.AccessDenied;
+            }
+
+            word = again;
         }
 
         data = null;
@@ -109,8 +137,7 @@ internal sealed partial class IoasidTable(CustomGroup? group)
             return -1;
         }
 
-        IdBitmap? ids = _ids;
-        long free = ids is null ? FindFree(_smallLive, range.Minimum) : ids.FindFree(range.Minimum);
+        long free = FindFree(range.Minimum);
         if ((ulong)free > Math.Min(range.Maximum, uint.MaxValue - 1))
         {
             return -1;
@@ -126,7 +153,7 @@ internal sealed partial class IoasidTable(CustomGroup? group)
 
         ref Slot slot = ref page[index];
         ulong word = SlotWord.BeginCommon(slot.Word);
-        MarkLive(ids, id);
+        MarkLive(id);
         Volatile.Write(ref _liveCount, _liveCount + 1);
         Volatile.Write(ref slot.Data, data);
         Volatile.Write(ref slot.Word, word);
@@ -151,7 +178,7 @@ internal sealed partial class IoasidTable(CustomGroup? group)
             return false;
         }
 
-        MarkLive(_ids, id);
+        MarkLive(id);
         AddOwnersId(tag);
         Volatile.Write(ref _liveCount, _liveCount + 1);
         Volatile.Write(ref slot.Data, data);
@@ -231,17 +258,7 @@ internal sealed partial class IoasidTable(CustomGroup? group)
 
     public bool TryFindLiveUnsynchronized(uint from, out uint id)
     {
-        long live;
-        if (_ids is not null)
-        {
-            live = _ids.FindLive(from);
-        }
-        else
-        {
-            ulong above = from >= SmallLength ? 0 : _smallLive & (ulong.MaxValue << (int)from);
-            live = above != 0 ? BitOperations.TrailingZeroCount(above) : -1;
-        }
-
+        long live = FindLive(from);
         id = (uint)live;
         return live >= 0;
     }
@@ -273,39 +290,10 @@ internal sealed partial class IoasidTable(CustomGroup? group)
         Volatile.Write(ref slot.Word, SlotWord.End(slot.Word));
         Volatile.Write(ref slot.Data, null);
         Volatile.Write(ref _liveCount, _liveCount - 1);
-        if (_ids is null)
-        {
-            _smallLive &= ~(1ul << (int)id);
-        }
-        else if (_ids.MarkFree(id) && id >= PageLength)
+        if (MarkFree(id) && id >= PageLength)
         {
             RetirePage(id >> PageShift);
         }
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void MarkLive(IdBitmap? ids, uint id)
-    {
-        if (ids is null)
-        {
-            _smallLive |= 1ul << (int)id;
-        }
-        else
-        {
-            ids.MarkLive(id);
-        }
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static long FindFree(ulong smallLive, uint from)
-    {
-        if (from >= SmallLength)
-        {
-            return from;
-        }
-
-        // 64 when all are live: the count of trailing zeros of no bits.
-        return BitOperations.TrailingZeroCount(~smallLive & (ulong.MaxValue << (int)from));
     }
 
     /// <summary>Makes the slot, the bitmap words and the tag that a life of an id needs. All that may run out of memory
@@ -315,14 +303,8 @@ internal sealed partial class IoasidTable(CustomGroup? group)
     {
         try
         {
-            // The bitmap first: it grows by whole pages.
-            if (_ids is not null || id >= SmallLength)
-            {
-                IdBitmap ids = _ids ?? new IdBitmap(_smallLive);
-                ids.Reserve(id);
-                _ids = ids;
-            }
-
+            // The bitmap words first, because they grow by whole pages.
+            ReserveId(id);
             EnsureSlot(id);
             return ReserveOwner(owner);
         }

@@ -1,39 +1,40 @@
 namespace Pasid.Internal;
 
 /// <summary>
-/// The layout of <see cref="Slot.Word"/>: bit 0 live; bits 12..1 references; bits 32..13 owner tag; bits 63..33
+/// The layout of <see cref="Slot.Word"/>: bit 0 live; bits 20..1 owner tag; bits 32..21 references; bits 63..33
 /// generation, which counts the lives of the id so that a lookup can tell two lives with the same owner apart.
 /// </summary>
 internal static class SlotWord
 {
-    /// <summary>The highest reference count that the word holds; it means that the table of large counts has the true one.</summary>
-    public const uint ManyReferences = (1u << 12) - 1;
+    /// <summary>The tag of a table's first owner, which most tables have alone.</summary>
+    public const int FirstOwnersTag = 1;
 
     public const int MaxOwnerTag = (1 << 20) - 1;
 
-    private const ulong LiveBit = 1;
-    private const int ReferenceShift = 1;
-    private const int OwnerShift = 13;
+    /// <summary>The highest reference count that the word holds; it means that the table of large counts has the true one.</summary>
+    public const uint ManyReferences = (1u << 12) - 1;
+
+    private const uint LiveBit = 1;
+    private const int OwnerShift = 1;
+    private const int ReferenceShift = 21;
     private const int GenerationShift = 33;
+    private const uint LiveAndOwnerMask = (1u << ReferenceShift) - 1;
+    private const uint LiveFirstOwners = ((uint)FirstOwnersTag << OwnerShift) | LiveBit;
     private const ulong ReferenceMask = (ulong)ManyReferences << ReferenceShift;
-
-    /// <summary>What is left of the word without the generation, in the common case: live, one reference, the first owner's.</summary>
-    private const ulong Common = ((ulong)FirstOwnersTag << OwnerShift) | (1ul << ReferenceShift) | LiveBit;
-
     private const ulong GenerationMask = ulong.MaxValue << GenerationShift;
 
-    /// <summary>The tag of a table's first owner, which most tables have alone.</summary>
-    public const int FirstOwnersTag = 1;
+    /// <summary>What is left of the word without the generation, in the common case: live, one reference, the first owner's.</summary>
+    private const ulong Common = (1ul << ReferenceShift) | LiveFirstOwners;
+
+    public static bool IsLive(ulong word) => (word & LiveBit) != 0;
+
+    /// <summary>Tells whether the id is live and belongs to the first owner.</summary>
+    public static bool IsLiveFirstOwners(ulong word) => ((uint)word & LiveAndOwnerMask) == LiveFirstOwners;
 
     /// <summary>Tells whether the id is live with one reference and belongs to the first owner.</summary>
     public static bool IsCommon(ulong word) => (word & ~GenerationMask) == Common;
 
-    /// <summary>The word of the next life with one reference, the first owner's.</summary>
-    public static ulong BeginCommon(ulong deadWord) => (deadWord & GenerationMask) | Common;
-
-    public static bool IsLive(ulong word) => (word & LiveBit) != 0;
-
-    public static int OwnerTag(ulong word) => (int)(word >> OwnerShift) & MaxOwnerTag;
+    public static int OwnerTag(ulong word) => (int)((uint)word >> OwnerShift) & MaxOwnerTag;
 
     public static uint References(ulong word) => (uint)(word >> ReferenceShift) & ManyReferences;
 
@@ -42,7 +43,10 @@ internal static class SlotWord
 
     /// <summary>The word of the next life, with one reference.</summary>
     public static ulong Begin(ulong deadWord, int ownerTag) =>
-        (deadWord & GenerationMask) | ((ulong)(uint)ownerTag << OwnerShift) | (1ul << ReferenceShift) | LiveBit;
+        (deadWord & GenerationMask) | (1ul << ReferenceShift) | ((ulong)(uint)ownerTag << OwnerShift) | LiveBit;
+
+    /// <summary>The word of the next life, with one reference, the first owner's.</summary>
+    public static ulong BeginCommon(ulong deadWord) => (deadWord & GenerationMask) | Common;
 
     /// <summary>The word after the end of a life. The generation wraps after 2^31 lives.</summary>
     public static ulong End(ulong liveWord) => ((liveWord >> GenerationShift) + 1) << GenerationShift;
