@@ -37,34 +37,54 @@ public sealed partial class IoasidAllocator : IIoasidAllocator, ICustomIoasidReg
     /// </remarks>
     public bool TryAllocate(IoasidRange range, IoasidSet? ioasidSet, object? data, out Ioasid id)
     {
-        long allocated;
-        if (TryEnterDefault() is { } table)
+        // The common case calls nothing that comes back here, and so keeps everything in registers; each other case is
+        // left to a method that goes on to the end.
+        IoasidTable? table = _active;
+        if (table is null || _registry is not null || !table.TryEnter())
         {
-            allocated = table.AllocateUnsynchronized(range, ioasidSet, data);
-            table.Exit();
-        }
-        else
-        {
-            allocated = AllocateSlowly(range, ioasidSet, data);
+            return TryAllocateSlowly(range, ioasidSet, data, out id);
         }
 
-        // -1 is Ioasid.Invalid.
+        if (!ReferenceEquals(table, _active))
+        {
+            table.Exit();
+            return TryAllocateSlowly(range, ioasidSet, data, out id);
+        }
+
+        long allocated = table.TryAllocateSimply(range, ioasidSet, data);
+        if (allocated < 0)
+        {
+            return TryAllocateInside(table, range, ioasidSet, data, out id);
+        }
+
+        table.Exit();
         id = new Ioasid((uint)allocated);
-        return allocated >= 0;
+        return true;
     }
 
     /// <inheritdoc/>
     /// <exception cref="InvalidOperationException">Called from inside a function of a custom allocator.</exception>
     public PasidStatus Free(Ioasid id)
     {
-        if (TryEnterDefault() is not { } table)
+        IoasidTable? table = _active;
+        if (table is null || _registry is not null || !table.TryEnter())
         {
             return FreeSlowly(id);
         }
 
-        PasidStatus status = table.FreeUnsynchronized(id.Value);
+        if (!ReferenceEquals(table, _active))
+        {
+            table.Exit();
+            return FreeSlowly(id);
+        }
+
+        if (!table.TryFreeSimply(id.Value))
+        {
+            return FreeInside(table, id);
+        }
+
         table.Exit();
-        return status;
+        return PasidStatus.Success;
     }
 
     /// <inheritdoc/>
@@ -120,7 +140,7 @@ public sealed partial class IoasidAllocator : IIoasidAllocator, ICustomIoasidReg
     /// <exception cref="InvalidOperationException">Called from inside a function of a custom allocator.</exception>
     public PasidStatus SetData(Ioasid id, object? data)
     {
-        IoasidTable table = TryEnterDefault() ?? EnterActive();
+        IoasidTable table = EnterActive();
         PasidStatus status = table.SetDataUnsynchronized(id.Value, data);
         ExitActive(table);
         return status;
@@ -174,29 +194,6 @@ public sealed partial class IoasidAllocator : IIoasidAllocator, ICustomIoasidReg
         return references;
     }
 
-    /// <summary>Enters the gate of the default table, if it is there and no custom allocator was ever registered. What runs
-    /// inside does not throw, so that it needs no <see langword="finally"/>.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private IoasidTable? TryEnterDefault()
-    {
-        IoasidTable? table = _active;
-        if (table is null || _registry is not null)
-        {
-            return null;
-        }
-
-        table.Enter();
-
-        // The first custom allocator may have been registered between the reads and the gate.
-        if (ReferenceEquals(table, _active))
-        {
-            return table;
-        }
-
-        table.Exit();
-        return null;
-    }
-
     /// <summary>Enters the gate of the active table.</summary>
     private IoasidTable EnterActive()
     {
@@ -236,29 +233,37 @@ public sealed partial class IoasidAllocator : IIoasidAllocator, ICustomIoasidReg
         return status;
     }
 
-    private long AllocateSlowly(IoasidRange range, IoasidSet? ioasidSet, object? data)
-    {
-        IoasidTable table = EnterActive();
-        if (table.Group is null)
-        {
-            long allocated = table.AllocateUnsynchronized(range, ioasidSet, data);
-            table.Exit();
-            return allocated;
-        }
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private bool TryAllocateSlowly(IoasidRange range, IoasidSet? ioasidSet, object? data, out Ioasid id) =>
+        TryAllocateInside(EnterActive(), range, ioasidSet, data, out id);
 
+    /// <summary>Allocates from a table whose gate has been entered, and leaves it.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static bool TryAllocateInside(IoasidTable table, IoasidRange range, IoasidSet? ioasidSet, object? data, out Ioasid id)
+    {
         try
         {
-            return AllocateCustom(table.Group, range, ioasidSet, data);
+            long allocated = table.Group is { } group
+                ? AllocateCustom(group, range, ioasidSet, data)
+                : table.AllocateUnsynchronized(range, ioasidSet, data);
+
+            // -1 is Ioasid.Invalid.
+            id = new Ioasid((uint)allocated);
+            return allocated >= 0;
         }
         finally
         {
-            table.Group.Exit();
+            ExitActive(table);
         }
     }
 
-    private PasidStatus FreeSlowly(Ioasid id)
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private PasidStatus FreeSlowly(Ioasid id) => FreeInside(EnterActive(), id);
+
+    /// <summary>Frees an id of a table whose gate has been entered, and leaves it.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static PasidStatus FreeInside(IoasidTable table, Ioasid id)
     {
-        IoasidTable table = EnterActive();
         try
         {
             if (table.Group is { } group && table.GetReferencesUnsynchronized(id.Value) == 1)

@@ -24,6 +24,8 @@ internal struct Gate
 
     public void Enter() => Monitor.Enter(_monitor);
 
+    public bool TryEnter() => Monitor.TryEnter(_monitor);
+
     public void EnterAsOwner() => Monitor.Enter(_monitor);
 
     public void Exit() => Monitor.Exit(_monitor);
@@ -49,6 +51,10 @@ internal struct Gate
             Wait(Anonymous, sleep1Threshold: -1);
         }
     }
+
+    /// <summary>Enters if nobody is inside.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool TryEnter() => Interlocked.CompareExchange(ref _holder, Anonymous, 0) == 0;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void EnterAsOwner()

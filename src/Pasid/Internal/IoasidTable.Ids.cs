@@ -15,11 +15,19 @@ internal sealed partial class IoasidTable
 
     private const uint FirstFurther = 1u << IdBitmap.Shift;
 
-    /// <summary>Finds the lowest free id that is not below <paramref name="from"/>.</summary>
-    /// <returns>The id, which may be 4294967295; or -1 if everything above is live.</returns>
+    /// <summary>What <see cref="FindFree"/> answers if the id is not below 2^18; more than any id.</summary>
+    private const long NotBelowFirstFurther = 1L << 40;
+
+    /// <summary>Finds the lowest free id that is not below <paramref name="from"/>, if it is below 2^18.</summary>
+    /// <returns>The id, or <see cref="NotBelowFirstFurther"/>.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private long FindFree(uint from)
     {
+        if (from >= FirstFurther)
+        {
+            return NotBelowFirstFurther;
+        }
+
         ulong[]? leaves = _leaves;
         if (leaves is null)
         {
@@ -30,7 +38,7 @@ internal sealed partial class IoasidTable
         uint leaf = from >> 6;
         if (leaf >= (uint)leaves.Length)
         {
-            return from < FirstFurther ? from : FindFurtherFree(from);
+            return from;
         }
 
         ulong free = leaves[leaf] & (ulong.MaxValue << (int)from);
@@ -39,35 +47,25 @@ internal sealed partial class IoasidTable
             return (leaf << 6) + (uint)BitOperations.TrailingZeroCount(free);
         }
 
-        return leaf < 64 && (free = _firstMiddle & IdBitmap.Above((int)leaf)) != 0
-            ? LowestIn(leaves, (uint)BitOperations.TrailingZeroCount(free))
-            : FindFreeFromMiddle(leaves, leaf);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static long LowestIn(ulong[] leaves, uint leaf) =>
-        (leaf << 6) + (leaf < (uint)leaves.Length ? (uint)BitOperations.TrailingZeroCount(leaves[leaf]) : 0);
-
-    private long FindFreeFromMiddle(ulong[] leaves, uint leaf)
-    {
         uint middle = leaf >> 6;
-        ulong free = middle == 0 ? 0 : _middles![middle] & IdBitmap.Above((int)leaf);
+        ulong[]? middles = _middles;
+        free = IdBitmap.Above((int)leaf) & (middle == 0 ? _firstMiddle : middles![middle]);
         if (free == 0)
         {
-            ulong middles = _root & IdBitmap.Above((int)middle);
-            if (middles == 0)
+            ulong further = _root & IdBitmap.Above((int)middle);
+            if (further == 0)
             {
-                return FindFurtherFree(FirstFurther);
+                return NotBelowFirstFurther;
             }
 
-            middle = (uint)BitOperations.TrailingZeroCount(middles);
-            free = _middles is null ? ulong.MaxValue : _middles[middle];
+            middle = (uint)BitOperations.TrailingZeroCount(further);
+            free = middles is null ? ulong.MaxValue : middles[middle];
         }
 
-        return LowestIn(leaves, (middle << 6) + (uint)BitOperations.TrailingZeroCount(free));
+        leaf = (middle << 6) + (uint)BitOperations.TrailingZeroCount(free);
+        return (leaf << 6) + (leaf < (uint)leaves.Length ? (uint)BitOperations.TrailingZeroCount(leaves[leaf]) : 0);
     }
 
-    [MethodImpl(MethodImplOptions.NoInlining)]
     private long FindFurtherFree(uint from) => _furtherIds is null ? from : _furtherIds.FindFree(from);
 
     /// <summary>Finds the lowest live id that is not below <paramref name="from"/>, or -1.</summary>
@@ -116,56 +114,59 @@ internal sealed partial class IoasidTable
         _leaves = leaves;
     }
 
-    /// <summary>Marks a free id, for which there is room, as live.</summary>
+    /// <summary>Marks a free id, for which there is room, as live, if it is below 2^18.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void MarkLive(uint id)
+    private bool MarkLive(uint id)
     {
         ulong[]? leaves = _leaves;
         if (leaves is null)
         {
             _root &= ~(1ul << (int)id);
-            return;
+            return true;
         }
 
         uint leaf = id >> 6;
         if (leaf >= (uint)leaves.Length)
         {
-            _furtherIds!.MarkLive(id);
+            return false;
         }
-        else if ((leaves[leaf] &= ~(1ul << (int)id)) == 0)
+
+        if ((leaves[leaf] &= ~(1ul << (int)id)) == 0)
         {
-            MarkLeafFull(leaf);
+            ref ulong middle = ref leaf < 64 ? ref _firstMiddle : ref _middles![leaf >> 6];
+            if ((middle &= ~(1ul << (int)leaf)) == 0)
+            {
+                _root &= ~(1ul << (int)(leaf >> 6));
+            }
         }
+
+        return true;
     }
 
-    private void MarkLeafFull(uint leaf)
-    {
-        ref ulong middle = ref leaf < 64 ? ref _firstMiddle : ref _middles![leaf >> 6];
-        if ((middle &= ~(1ul << (int)leaf)) == 0)
-        {
-            _root &= ~(1ul << (int)(leaf >> 6));
-        }
-    }
-
-    /// <summary>Marks a live id as free.</summary>
-    /// <returns><see langword="true"/> if the 64 ids around it are now all free.</returns>
+    /// <summary>Marks a live id as free, if it is below 2^18 and the 64 ids around it do not become all free.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private bool MarkFree(uint id)
+    private bool TryMarkFree(uint id)
     {
         ulong[]? leaves = _leaves;
         if (leaves is null)
         {
-            return (_root |= 1ul << (int)id) == ulong.MaxValue;
+            _root |= 1ul << (int)id;
+            return true;
         }
 
         uint leaf = id >> 6;
         if (leaf >= (uint)leaves.Length)
         {
-            return _furtherIds!.MarkFree(id);
+            return false;
         }
 
         ulong before = leaves[leaf];
         ulong after = before | (1ul << (int)id);
+        if (after == ulong.MaxValue)
+        {
+            return false;
+        }
+
         leaves[leaf] = after;
         if (before == 0)
         {
@@ -174,7 +175,27 @@ internal sealed partial class IoasidTable
             _root |= 1ul << (int)(leaf >> 6);
         }
 
-        return after == ulong.MaxValue;
+        return true;
+    }
+
+    /// <summary>Marks a live id as free.</summary>
+    /// <returns><see langword="true"/> if the 64 ids around it may now be all free.</returns>
+    private bool MarkFree(uint id)
+    {
+        if (TryMarkFree(id))
+        {
+            return false;
+        }
+
+        uint leaf = id >> 6;
+        if (leaf >= (uint)_leaves!.Length)
+        {
+            return _furtherIds!.MarkFree(id);
+        }
+
+        // The id was the last live one of its leaf, so the leaf was not full before.
+        _leaves[leaf] = ulong.MaxValue;
+        return true;
     }
 
     /// <summary>Tells whether a page, which begins with <paramref name="first"/>, has no live id.</summary>

@@ -35,17 +35,21 @@ internal sealed partial class IoasidTable
 
     /// <summary>Finds the page of an id, which may be too short for it.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private Slot[]? FindPage(uint id)
+    private Slot[]? FindPage(uint id) => FindLowPage(id) ?? FindHighPage(id);
+
+    /// <summary>Finds the page of an id if that is below 2^21.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private Slot[]? FindLowPage(uint id)
     {
         // One branch that goes the same way every time, and not one that asks which page the id lies in.
         Slot[]?[]? pages = Volatile.Read(ref _lowPages);
         if (pages is null)
         {
-            return id < PageLength ? Volatile.Read(ref _firstPage) : FindHighPage(id);
+            return id < PageLength ? Volatile.Read(ref _firstPage) : null;
         }
 
         uint pageIndex = id >> PageShift;
-        return pageIndex < (uint)pages.Length ? Volatile.Read(ref pages[pageIndex]) : FindHighPage(id);
+        return pageIndex < (uint)pages.Length ? Volatile.Read(ref pages[pageIndex]) : null;
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]

@@ -70,6 +70,9 @@ internal sealed partial class IoasidTable(CustomGroup? group)
     public void Enter() => _gate.Enter();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool TryEnter() => _gate.TryEnter();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Exit() => _gate.Exit();
 
     /// <summary>Looks an id up without a lock.</summary>
@@ -127,9 +130,36 @@ internal sealed partial class IoasidTable(CustomGroup? group)
         return PasidStatus.NotFound;
     }
 
-    /// <summary>Makes the lowest free id of a range live. If memory runs out, the gate of a table without group is left.</summary>
-    /// <returns>The id, or -1 if there is none, or if there are too many owners to number them.</returns>
+    /// <summary>Makes the lowest free id of a range live if that takes neither memory nor a call: the gate is entered, the id
+    /// is below 2^18 and has a slot, and the first owner asks.</summary>
+    /// <returns>The id; a negative number if it is not that simple, and then nothing has changed.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public long TryAllocateSimply(IoasidRange range, IoasidSet? owner, object? data)
+    {
+        long free = FindFree(range.Minimum);
+        if ((ulong)free > range.Maximum)
+        {
+            return -1;
+        }
+
+        uint id = (uint)free;
+        Slot[]? page = FindLowPage(id);
+        uint index = id & (PageLength - 1);
+        if (page is null || index >= (uint)page.Length || !ReferenceEquals(owner, _firstOwner) || !MarkLive(id))
+        {
+            return -1;
+        }
+
+        ref Slot slot = ref page[index];
+        ulong word = SlotWord.BeginCommon(slot.Word);
+        Volatile.Write(ref _liveCount, _liveCount + 1);
+        Volatile.Write(ref slot.Data, data);
+        Volatile.Write(ref slot.Word, word);
+        return id;
+    }
+
+    /// <summary>Makes the lowest free id of a range live.</summary>
+    /// <returns>The id, or -1 if there is none, or if there are too many owners to number them.</returns>
     public long AllocateUnsynchronized(IoasidRange range, IoasidSet? owner, object? data)
     {
         if (range.Minimum > range.Maximum)
@@ -138,38 +168,33 @@ internal sealed partial class IoasidTable(CustomGroup? group)
         }
 
         long free = FindFree(range.Minimum);
+        if (free == NotBelowFirstFurther)
+        {
+            free = FindFurtherFree(Math.Max(range.Minimum, FirstFurther));
+        }
+
         if ((ulong)free > Math.Min(range.Maximum, uint.MaxValue - 1))
         {
             return -1;
         }
 
         uint id = (uint)free;
-        Slot[]? page = FindPage(id);
-        uint index = id & (PageLength - 1);
-        if (page is null || index >= (uint)page.Length || !ReferenceEquals(owner, _firstOwner))
-        {
-            return InsertUnsynchronized(id, owner, data) ? id : -1;
-        }
-
-        ref Slot slot = ref page[index];
-        ulong word = SlotWord.BeginCommon(slot.Word);
-        MarkLive(id);
-        Volatile.Write(ref _liveCount, _liveCount + 1);
-        Volatile.Write(ref slot.Data, data);
-        Volatile.Write(ref slot.Word, word);
-        return id;
+        return InsertUnsynchronized(id, owner, data) ? id : -1;
     }
 
-    /// <summary>Makes a given id live. If memory runs out, the gate of a table without group is left.</summary>
+    /// <summary>Makes a given id live.</summary>
     /// <returns><see langword="false"/> if it is live already, or if there are too many owners to number them.</returns>
-    [MethodImpl(MethodImplOptions.NoInlining)]
     public bool InsertUnsynchronized(uint id, IoasidSet? owner, object? data)
     {
         int tag = FindOwner(owner);
         ref Slot slot = ref FindSlot(id);
         if (tag < 0 || Unsafe.IsNullRef(ref slot))
         {
-            tag = MakeRoom(id, owner);
+            // All that may run out of memory comes before the first change that anyone could see. The bitmap words come
+            // first, because they grow by whole pages: an id that has a slot has them too.
+            ReserveId(id);
+            EnsureSlot(id);
+            tag = ReserveOwner(owner);
             slot = ref FindSlot(id);
         }
 
@@ -178,7 +203,11 @@ internal sealed partial class IoasidTable(CustomGroup? group)
             return false;
         }
 
-        MarkLive(id);
+        if (!MarkLive(id))
+        {
+            _furtherIds!.MarkLive(id);
+        }
+
         AddOwnersId(tag);
         Volatile.Write(ref _liveCount, _liveCount + 1);
         Volatile.Write(ref slot.Data, data);
@@ -186,21 +215,42 @@ internal sealed partial class IoasidTable(CustomGroup? group)
         return true;
     }
 
-    /// <summary>Frees an id that has one reference.</summary>
+    /// <summary>Frees an id if that takes no call: the gate is entered, the id is below 2^18 and live, has one reference and
+    /// belongs to the first owner, and its page stays.</summary>
+    /// <returns><see langword="false"/> if it is not that simple, and then nothing has changed.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public PasidStatus FreeUnsynchronized(uint id)
+    public bool TryFreeSimply(uint id)
     {
-        Slot[]? page = FindPage(id);
+        Slot[]? page = FindLowPage(id);
         uint index = id & (PageLength - 1);
         if (page is null || index >= (uint)page.Length)
+        {
+            return false;
+        }
+
+        ref Slot slot = ref page[index];
+        ulong word = slot.Word;
+        if (!SlotWord.IsCommon(word) || !TryMarkFree(id))
+        {
+            return false;
+        }
+
+        EndLife(ref slot, word);
+        return true;
+    }
+
+    /// <summary>Frees an id that has one reference.</summary>
+    public PasidStatus FreeUnsynchronized(uint id)
+    {
+        ref Slot slot = ref FindSlot(id);
+        if (Unsafe.IsNullRef(ref slot) || !SlotWord.IsLive(slot.Word))
         {
             return PasidStatus.NotFound;
         }
 
-        ref Slot slot = ref page[index];
-        if (!SlotWord.IsCommon(slot.Word))
+        if (SlotWord.References(slot.Word) != 1)
         {
-            return FreeUncommon(ref slot, id);
+            return PasidStatus.Busy;
         }
 
         End(ref slot, id);
@@ -238,7 +288,6 @@ internal sealed partial class IoasidTable(CustomGroup? group)
         ref Slot slot = ref FindSlot(id);
         if (references == 0)
         {
-            RemoveOwnersId(SlotWord.OwnerTag(slot.Word));
             End(ref slot, id);
             return;
         }
@@ -263,55 +312,23 @@ internal sealed partial class IoasidTable(CustomGroup? group)
         return live >= 0;
     }
 
-    /// <summary>Frees an id that is not live, has more references, or belongs to another than the first owner.</summary>
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private PasidStatus FreeUncommon(ref Slot slot, uint id)
-    {
-        if (!SlotWord.IsLive(slot.Word))
-        {
-            return PasidStatus.NotFound;
-        }
-
-        if (SlotWord.References(slot.Word) != 1)
-        {
-            return PasidStatus.Busy;
-        }
-
-        RemoveOwnersId(SlotWord.OwnerTag(slot.Word));
-        End(ref slot, id);
-        return PasidStatus.Success;
-    }
-
-    /// <summary>Ends the life of an id that has been taken from its owner.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    /// <summary>Frees a live id.</summary>
     private void End(ref Slot slot, uint id)
     {
-        // The life ends before its data goes, so that a lookup that finds the data gone also finds another word.
-        Volatile.Write(ref slot.Word, SlotWord.End(slot.Word));
-        Volatile.Write(ref slot.Data, null);
-        Volatile.Write(ref _liveCount, _liveCount - 1);
+        RemoveOwnersId(SlotWord.OwnerTag(slot.Word));
+        EndLife(ref slot, slot.Word);
         if (MarkFree(id) && id >= PageLength)
         {
             RetirePage(id >> PageShift);
         }
     }
 
-    /// <summary>Makes the slot, the bitmap words and the tag that a life of an id needs. All that may run out of memory
-    /// happens here, before the first change that anyone could see. An id that has a slot has bitmap words too.</summary>
-    /// <returns>The tag of the owner, or -1 if all tags are in use.</returns>
-    private int MakeRoom(uint id, IoasidSet? owner)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void EndLife(ref Slot slot, ulong word)
     {
-        try
-        {
-            // The bitmap words first, because they grow by whole pages.
-            ReserveId(id);
-            EnsureSlot(id);
-            return ReserveOwner(owner);
-        }
-        catch when (_group is null)
-        {
-            _gate.Exit();
-            throw;
-        }
+        // The life ends before its data goes, so that a lookup that finds the data gone also finds another word.
+        Volatile.Write(ref slot.Word, SlotWord.End(word));
+        Volatile.Write(ref slot.Data, null);
+        Volatile.Write(ref _liveCount, _liveCount - 1);
     }
 }
