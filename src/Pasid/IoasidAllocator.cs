@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using Pasid.Internal;
 
@@ -40,15 +41,9 @@ public sealed partial class IoasidAllocator : IIoasidAllocator, ICustomIoasidReg
         // The common case calls nothing that comes back here, and so keeps everything in registers; each other case is
         // left to a method that goes on to the end.
         IoasidTable? table = _active;
-        if (table is null || _registry is not null || !table.TryEnter())
+        if (!TryEnterDefault(table))
         {
-            return TryAllocateSlowly(range, ioasidSet, data, out id);
-        }
-
-        if (!ReferenceEquals(table, _active))
-        {
-            table.Exit();
-            return TryAllocateSlowly(range, ioasidSet, data, out id);
+            return TryAllocateInside(EnterActive(), range, ioasidSet, data, out id);
         }
 
         long allocated = table.TryAllocateSimply(range, ioasidSet, data);
@@ -67,15 +62,9 @@ public sealed partial class IoasidAllocator : IIoasidAllocator, ICustomIoasidReg
     public PasidStatus Free(Ioasid id)
     {
         IoasidTable? table = _active;
-        if (table is null || _registry is not null || !table.TryEnter())
+        if (!TryEnterDefault(table))
         {
-            return FreeSlowly(id);
-        }
-
-        if (!ReferenceEquals(table, _active))
-        {
-            table.Exit();
-            return FreeSlowly(id);
+            return FreeInside(EnterActive(), id);
         }
 
         if (!table.TryFreeSimply(id.Value))
@@ -140,7 +129,12 @@ public sealed partial class IoasidAllocator : IIoasidAllocator, ICustomIoasidReg
     /// <exception cref="InvalidOperationException">Called from inside a function of a custom allocator.</exception>
     public PasidStatus SetData(Ioasid id, object? data)
     {
-        IoasidTable table = EnterActive();
+        IoasidTable? table = _active;
+        if (!TryEnterDefault(table))
+        {
+            table = EnterActive();
+        }
+
         PasidStatus status = table.SetDataUnsynchronized(id.Value, data);
         ExitActive(table);
         return status;
@@ -194,6 +188,25 @@ public sealed partial class IoasidAllocator : IIoasidAllocator, ICustomIoasidReg
         return references;
     }
 
+    /// <summary>Enters the gate of a table that is the default one and active, if nobody is inside.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private bool TryEnterDefault([NotNullWhen(true)] IoasidTable? table)
+    {
+        if (table is null || _registry is not null || !table.TryEnter())
+        {
+            return false;
+        }
+
+        // The first custom allocator may have been registered between the reads and the gate.
+        if (ReferenceEquals(table, _active))
+        {
+            return true;
+        }
+
+        table.Exit();
+        return false;
+    }
+
     /// <summary>Enters the gate of the active table.</summary>
     private IoasidTable EnterActive()
     {
@@ -206,7 +219,6 @@ public sealed partial class IoasidAllocator : IIoasidAllocator, ICustomIoasidReg
             }
             else
             {
-                ThrowIfInsideFunction(table);
                 table.Group.Enter();
             }
 
@@ -233,13 +245,27 @@ public sealed partial class IoasidAllocator : IIoasidAllocator, ICustomIoasidReg
         return status;
     }
 
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private bool TryAllocateSlowly(IoasidRange range, IoasidSet? ioasidSet, object? data, out Ioasid id) =>
-        TryAllocateInside(EnterActive(), range, ioasidSet, data, out id);
-
     /// <summary>Allocates from a table whose gate has been entered, and leaves it.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static bool TryAllocateInside(IoasidTable table, IoasidRange range, IoasidSet? ioasidSet, object? data, out Ioasid id)
+    {
+        if (table.Group is null)
+        {
+            long allocated = table.TryAllocateFurther(range, ioasidSet, data);
+            if (allocated >= 0)
+            {
+                table.Exit();
+                id = new Ioasid((uint)allocated);
+                return true;
+            }
+        }
+
+        return TryAllocateInGeneral(table, range, ioasidSet, data, out id);
+    }
+
+    /// <inheritdoc cref="TryAllocateInside"/>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static bool TryAllocateInGeneral(IoasidTable table, IoasidRange range, IoasidSet? ioasidSet, object? data, out Ioasid id)
     {
         try
         {
@@ -257,12 +283,22 @@ public sealed partial class IoasidAllocator : IIoasidAllocator, ICustomIoasidReg
         }
     }
 
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private PasidStatus FreeSlowly(Ioasid id) => FreeInside(EnterActive(), id);
-
     /// <summary>Frees an id of a table whose gate has been entered, and leaves it.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static PasidStatus FreeInside(IoasidTable table, Ioasid id)
+    {
+        if (table.Group is null && table.TryFreeFurther(id.Value))
+        {
+            table.Exit();
+            return PasidStatus.Success;
+        }
+
+        return FreeInGeneral(table, id);
+    }
+
+    /// <inheritdoc cref="FreeInside"/>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static PasidStatus FreeInGeneral(IoasidTable table, Ioasid id)
     {
         try
         {

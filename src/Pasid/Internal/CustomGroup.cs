@@ -25,7 +25,7 @@ internal sealed class CustomGroup
 
     public bool IsLastMember => _members.Count == 1;
 
-    public void Enter() => _gate.EnterAsOwner();
+    public void Enter() => _gate.EnterAsOwner("The allocator");
 
     public void Exit() => _gate.Exit();
 

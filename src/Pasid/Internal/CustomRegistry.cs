@@ -10,7 +10,7 @@ internal sealed class CustomRegistry(IoasidTable defaultTable)
     /// <summary>Gets the groups in the order of their first registration; the head is active.</summary>
     public List<CustomGroup> Groups { get; } = [];
 
-    public void Enter() => _gate.EnterAsOwner();
+    public void Enter() => _gate.EnterAsOwner("The allocator");
 
     public void Exit() => _gate.Exit();
 }

@@ -11,11 +11,16 @@ internal sealed class FurtherIds
     private const int BlockCount = 1 << (32 - IdBitmap.Shift);
     private const uint OffsetMask = (1u << IdBitmap.Shift) - 1;
 
-    /// <summary>The blocks, by the upper and lower 7 bits of their number. Block 0 is never here.</summary>
+    /// <summary>The blocks below 128; block 0 is never here.</summary>
+    private readonly IdBitmap?[] _firstRow = new IdBitmap?[1 << RowShift];
+
+    /// <summary>The blocks, by the upper and lower 7 bits of their number.</summary>
     private readonly IdBitmap?[]?[] _rows = new IdBitmap?[]?[BlockCount >> RowShift];
 
     /// <summary>Bit i of word j: block 64 j + i is full.</summary>
     private readonly ulong[] _fullBlocks = new ulong[BlockCount / 64];
+
+    public FurtherIds() => _rows[0] = _firstRow;
 
     /// <summary>Finds the lowest free id that is not below <paramref name="from"/>.</summary>
     /// <returns>The id, which may be 4294967295; or -1 if everything above is live.</returns>
@@ -90,7 +95,11 @@ internal sealed class FurtherIds
         return GetBlock(block)!.MarkFree((int)(id & OffsetMask));
     }
 
-    private IdBitmap? GetBlock(int block) => _rows[block >> RowShift]?[block & ((1 << RowShift) - 1)];
+    private IdBitmap? GetBlock(int block)
+    {
+        IdBitmap?[] firstRow = _firstRow;
+        return (uint)block < (uint)firstRow.Length ? firstRow[block] : _rows[block >> RowShift]?[block & ((1 << RowShift) - 1)];
+    }
 
     private int NextBlockWithFree(int from)
     {

@@ -26,7 +26,15 @@ internal struct Gate
 
     public bool TryEnter() => Monitor.TryEnter(_monitor);
 
-    public void EnterAsOwner() => Monitor.Enter(_monitor);
+    public void EnterAsOwner(string what)
+    {
+        if (IsHeldByCurrentThread)
+        {
+            Throw.CalledFromCallback(what);
+        }
+
+        Monitor.Enter(_monitor);
+    }
 
     public void Exit() => Monitor.Exit(_monitor);
 #else
@@ -56,18 +64,33 @@ internal struct Gate
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool TryEnter() => Interlocked.CompareExchange(ref _holder, Anonymous, 0) == 0;
 
+    /// <summary>Enters, knowing the holder.</summary>
+    /// <param name="what">What the gate guards, for the message to a callback that comes back.</param>
+    /// <exception cref="InvalidOperationException">This thread is inside already.</exception>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void EnterAsOwner()
+    public void EnterAsOwner(string what)
     {
         int self = Environment.CurrentManagedThreadId;
-        if (Interlocked.CompareExchange(ref _holder, self, 0) != 0)
+        int holder = Interlocked.CompareExchange(ref _holder, self, 0);
+        if (holder != 0)
         {
-            Wait(self, sleep1Threshold: 40);
+            WaitAsOwner(what, self, holder);
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Exit() => Volatile.Write(ref _holder, 0);
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void WaitAsOwner(string what, int self, int holder)
+    {
+        if (holder == self)
+        {
+            Throw.CalledFromCallback(what);
+        }
+
+        Wait(self, sleep1Threshold: 40);
+    }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
     private void Wait(int holder, int sleep1Threshold)

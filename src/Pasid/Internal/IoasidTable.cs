@@ -158,6 +158,39 @@ internal sealed partial class IoasidTable(CustomGroup? group)
         return id;
     }
 
+    /// <summary>Does what <see cref="TryAllocateSimply"/> does, for an id from 2^18 on.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public long TryAllocateFurther(IoasidRange range, IoasidSet? owner, object? data)
+    {
+        FurtherIds? furtherIds = _furtherIds;
+        if (furtherIds is null || FindFree(range.Minimum) != NotBelowFirstFurther)
+        {
+            return -1;
+        }
+
+        long free = furtherIds.FindFree(Math.Max(range.Minimum, FirstFurther));
+        if ((ulong)free > Math.Min(range.Maximum, uint.MaxValue - 1))
+        {
+            return -1;
+        }
+
+        uint id = (uint)free;
+        Slot[]? page = FindLowPage(id);
+        uint index = id & (PageLength - 1);
+        if (page is null || index >= (uint)page.Length || !ReferenceEquals(owner, _firstOwner))
+        {
+            return -1;
+        }
+
+        furtherIds.MarkLive(id);
+        ref Slot slot = ref page[index];
+        ulong word = SlotWord.BeginCommon(slot.Word);
+        Volatile.Write(ref _liveCount, _liveCount + 1);
+        Volatile.Write(ref slot.Data, data);
+        Volatile.Write(ref slot.Word, word);
+        return id;
+    }
+
     /// <summary>Makes the lowest free id of a range live.</summary>
     /// <returns>The id, or -1 if there is none, or if there are too many owners to number them.</returns>
     public long AllocateUnsynchronized(IoasidRange range, IoasidSet? owner, object? data)
@@ -236,6 +269,33 @@ internal sealed partial class IoasidTable(CustomGroup? group)
         }
 
         EndLife(ref slot, word);
+        return true;
+    }
+
+    /// <summary>Does what <see cref="TryFreeSimply"/> does, for an id from 2^18 on.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool TryFreeFurther(uint id)
+    {
+        Slot[]? page = FindLowPage(id);
+        uint index = id & (PageLength - 1);
+        if (id < FirstFurther || page is null || index >= (uint)page.Length)
+        {
+            return false;
+        }
+
+        ref Slot slot = ref page[index];
+        ulong word = slot.Word;
+        if (!SlotWord.IsCommon(word))
+        {
+            return false;
+        }
+
+        EndLife(ref slot, word);
+        if (_furtherIds!.MarkFree(id))
+        {
+            RetirePage(id >> PageShift);
+        }
+
         return true;
     }
 

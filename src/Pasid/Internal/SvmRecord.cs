@@ -32,19 +32,17 @@ internal sealed class SvmRecord(SvmBinder binder, AddressSpace? addressSpace, Sv
     /// release, so that nobody sees a bind that is under way or over. Read without the gate.</summary>
     public PasidStatus Status => _status;
 
+    /// <summary>Gets or sets a value indicating whether it is told of the exit of its address space, and pins it.</summary>
     public bool IsRegistered { get; set; }
 
-    /// <summary>Gets or sets the neighbours in the binder's list.</summary>
+    /// <summary>Gets or sets which binding of the binder it is, counted from the first; the order of their pictures.</summary>
+    public long Number { get; set; }
+
+    /// <summary>Gets or sets the neighbours among the bindings of the same address space.</summary>
     public SvmRecord? Older { get; set; }
 
     /// <inheritdoc cref="Older"/>
     public SvmRecord? Newer { get; set; }
-
-    /// <summary>Gets or sets the neighbours in the address space's list of registrations.</summary>
-    public SvmRecord? RegisteredBefore { get; set; }
-
-    /// <inheritdoc cref="RegisteredBefore"/>
-    public SvmRecord? RegisteredAfter { get; set; }
 
     /// <summary>Lets lookups see the binding; the last step of a bind.</summary>
     public void Publish() => _status = PasidStatus.Success;

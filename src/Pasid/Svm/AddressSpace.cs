@@ -19,6 +19,7 @@ namespace Pasid;
 public sealed class AddressSpace : IDisposable
 {
     private readonly SvmBinder _binder;
+    private SvmRecord? _newestRegistered;
     private volatile uint _pasid = Ioasid.Invalid.Value;
     private volatile bool _hasExited;
     private volatile bool _isDestroyed;
@@ -67,8 +68,8 @@ public sealed class AddressSpace : IDisposable
     /// <summary>Gets or sets the binding that its devices share; guarded by the binder's gate.</summary>
     internal SvmRecord? SharedRecord { get; set; }
 
-    /// <summary>Gets or sets the head of its registered bindings, each of which pins it; guarded by the binder's gate.</summary>
-    internal SvmRecord? NewestRegistered { get; set; }
+    /// <summary>Gets the head of its registered bindings, each of which pins it; guarded by the binder's gate.</summary>
+    internal ref SvmRecord? NewestRegistered => ref _newestRegistered;
 
     /// <summary>Gets or sets a value indicating whether the binder keeps it; guarded by the binder's gate, as are the links.</summary>
     internal bool IsKept { get; set; }
@@ -112,39 +113,4 @@ public sealed class AddressSpace : IDisposable
     /// <summary>Returns <see cref="Name"/>.</summary>
     /// <returns>The name.</returns>
     public override string ToString() => Name;
-
-    /// <summary>Lets a binding be told of the exit, newest first.</summary>
-    internal void AddRegistration(SvmRecord record)
-    {
-        record.IsRegistered = true;
-        record.RegisteredBefore = NewestRegistered;
-        if (NewestRegistered is not null)
-        {
-            NewestRegistered.RegisteredAfter = record;
-        }
-
-        NewestRegistered = record;
-    }
-
-    /// <summary>Takes back what <see cref="AddRegistration"/> did.</summary>
-    internal void RemoveRegistration(SvmRecord record)
-    {
-        record.IsRegistered = false;
-        if (record.RegisteredAfter is null)
-        {
-            NewestRegistered = record.RegisteredBefore;
-        }
-        else
-        {
-            record.RegisteredAfter.RegisteredBefore = record.RegisteredBefore;
-        }
-
-        if (record.RegisteredBefore is not null)
-        {
-            record.RegisteredBefore.RegisteredAfter = record.RegisteredAfter;
-        }
-
-        record.RegisteredBefore = null;
-        record.RegisteredAfter = null;
-    }
 }

@@ -131,7 +131,7 @@ public interface ISvmBinder : IDisposable
     /// <summary>Takes a picture of all bindings.</summary>
     /// <returns>The bindings, oldest first; a copy that no later call changes.</returns>
     /// <exception cref="InvalidOperationException">Called from inside a callback.</exception>
-    /// <remarks>Models <c>global_svm_list</c>. O(bindings).</remarks>
+    /// <remarks>Models <c>global_svm_list</c>. O(n log n) in the number of bindings.</remarks>
     IReadOnlyList<SvmBindingInfo> GetBindings();
 
     /// <summary>Takes a picture of the PASIDs that the kernel would have lost for good.</summary>

@@ -201,7 +201,8 @@ public sealed partial class SvmBinder
         PasidStatus status = Inject(SvmFaultPoint.NotifierRegistration, device, addressSpace);
         if (status == PasidStatus.Success)
         {
-            addressSpace.AddRegistration(record);
+            record.IsRegistered = true;
+            SvmRecordList.Add(ref addressSpace.NewestRegistered, record);
         }
 
         Observe(SvmEventKind.NotifierRegistered, addressSpace: addressSpace, status: status);
@@ -226,24 +227,14 @@ public sealed partial class SvmBinder
         }
     }
 
-    /// <summary>Puts a binding that is complete where binds, exits and pictures look for it.</summary>
+    /// <summary>Puts a binding that is complete where binds and pictures look for it.</summary>
     private void Link(SvmRecord record)
     {
-        record.Older = _newest;
-        if (_newest is null)
-        {
-            _oldest = record;
-        }
-        else
-        {
-            _newest.Newer = record;
-        }
-
-        _newest = record;
         _bindingCount++;
-
+        record.Number = ++_lastNumber;
         if (record.AddressSpace is not { } addressSpace)
         {
+            SvmRecordList.Add(ref _newestOfSupervisor, record);
             _supervisorRecord = record.IsShared ? record : _supervisorRecord;
             return;
         }

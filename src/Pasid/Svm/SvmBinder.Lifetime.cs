@@ -26,8 +26,7 @@ public sealed partial class SvmBinder
     /// <exception cref="InvalidOperationException">Called from inside a callback.</exception>
     public void Dispose()
     {
-        ThrowIfInsideCallback();
-        _gate.EnterAsOwner();
+        _gate.EnterAsOwner(What);
         try
         {
             if (_isDisposed)
@@ -37,16 +36,24 @@ public sealed partial class SvmBinder
 
             _isDisposed = true;
             Complete();
-            while (_newest is { } record)
+            while (_newestOfSupervisor is { } record)
             {
                 UnbindAll(record);
             }
 
             while (_newestKept is { } addressSpace)
             {
-                FreePasid(addressSpace.Pasid, record: null);
-                addressSpace.Pasid = Ioasid.Invalid;
-                UpdateKept(addressSpace);
+                while (addressSpace.NewestRegistered is { } registered)
+                {
+                    UnbindAll(registered);
+                }
+
+                if (addressSpace.Pasid.IsValid)
+                {
+                    FreePasid(addressSpace.Pasid, record: null);
+                    addressSpace.Pasid = Ioasid.Invalid;
+                    UpdateKept(addressSpace);
+                }
             }
 
             foreach (Ioasid pasid in _leakedPasids ?? [])
@@ -102,8 +109,7 @@ public sealed partial class SvmBinder
 
     internal void Exit(AddressSpace addressSpace)
     {
-        ThrowIfInsideCallback();
-        _gate.EnterAsOwner();
+        _gate.EnterAsOwner(What);
         try
         {
             if (!addressSpace.HasExited)
@@ -129,7 +135,7 @@ public sealed partial class SvmBinder
     {
         addressSpace.HasExited = true;
         Complete();
-        for (SvmRecord? record = addressSpace.NewestRegistered; record is not null; record = record.RegisteredBefore)
+        for (SvmRecord? record = addressSpace.NewestRegistered; record is not null; record = record.Older)
         {
             for (SvmDeviceRecord? deviceRecord = record.NewestDevice; deviceRecord is not null; deviceRecord = deviceRecord.Older)
             {

@@ -8,23 +8,18 @@ public sealed partial class SvmBinder
     /// <inheritdoc/>
     public IReadOnlyList<SvmBindingInfo> GetBindings()
     {
-        ThrowIfInsideCallback();
-        _gate.EnterAsOwner();
+        _gate.EnterAsOwner(What);
         try
         {
-            var bindings = new List<SvmBindingInfo>(_bindingCount);
-            for (SvmRecord? record = _oldest; record is not null; record = record.Newer)
+            var records = new List<SvmRecord>(_bindingCount);
+            Collect(_newestOfSupervisor, records);
+            for (AddressSpace? addressSpace = _newestKept; addressSpace is not null; addressSpace = addressSpace.KeptBefore)
             {
-                List<SvmDeviceInfo> devices = [];
-                for (SvmDeviceRecord? deviceRecord = record.NewestDevice; deviceRecord is not null; deviceRecord = deviceRecord.Older)
-                {
-                    devices.Add(new SvmDeviceInfo(deviceRecord.Device, deviceRecord.Users, deviceRecord.Callbacks));
-                }
-
-                bindings.Add(new SvmBindingInfo(record.Pasid, record.AddressSpace, record.Flags, devices.AsReadOnly()));
+                Collect(addressSpace.NewestRegistered, records);
             }
 
-            return bindings.AsReadOnly();
+            records.Sort((left, right) => left.Number.CompareTo(right.Number));
+            return records.ConvertAll(Picture).AsReadOnly();
         }
         finally
         {
@@ -35,8 +30,7 @@ public sealed partial class SvmBinder
     /// <inheritdoc/>
     public IReadOnlyList<Ioasid> GetLeakedPasids()
     {
-        ThrowIfInsideCallback();
-        _gate.EnterAsOwner();
+        _gate.EnterAsOwner(What);
         try
         {
             return _leakedPasids is null ? [] : _leakedPasids.ToArray();
@@ -45,5 +39,24 @@ public sealed partial class SvmBinder
         {
             _gate.Exit();
         }
+    }
+
+    private static void Collect(SvmRecord? newest, List<SvmRecord> records)
+    {
+        for (SvmRecord? record = newest; record is not null; record = record.Older)
+        {
+            records.Add(record);
+        }
+    }
+
+    private static SvmBindingInfo Picture(SvmRecord record)
+    {
+        List<SvmDeviceInfo> devices = [];
+        for (SvmDeviceRecord? deviceRecord = record.NewestDevice; deviceRecord is not null; deviceRecord = deviceRecord.Older)
+        {
+            devices.Add(new SvmDeviceInfo(deviceRecord.Device, deviceRecord.Users, deviceRecord.Callbacks));
+        }
+
+        return new SvmBindingInfo(record.Pasid, record.AddressSpace, record.Flags, devices.AsReadOnly());
     }
 }

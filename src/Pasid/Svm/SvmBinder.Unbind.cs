@@ -25,33 +25,19 @@ public sealed partial class SvmBinder
         }
     }
 
+    /// <summary>Takes a binding from where <see cref="Link"/> put it; it may still be registered with its address space.</summary>
     private void Unlink(SvmRecord record)
     {
-        if (record.Older is null)
-        {
-            _oldest = record.Newer;
-        }
-        else
-        {
-            record.Older.Newer = record.Newer;
-        }
-
-        if (record.Newer is null)
-        {
-            _newest = record.Older;
-        }
-        else
-        {
-            record.Newer.Older = record.Older;
-        }
-
         _bindingCount--;
-        if (ReferenceEquals(_supervisorRecord, record))
+        if (record.AddressSpace is not { } addressSpace)
         {
-            _supervisorRecord = null;
+            SvmRecordList.Remove(ref _newestOfSupervisor, record);
+            if (ReferenceEquals(_supervisorRecord, record))
+            {
+                _supervisorRecord = null;
+            }
         }
-
-        if (record.AddressSpace is { } addressSpace && ReferenceEquals(addressSpace.SharedRecord, record))
+        else if (ReferenceEquals(addressSpace.SharedRecord, record))
         {
             addressSpace.SharedRecord = null;
         }
@@ -88,7 +74,8 @@ public sealed partial class SvmBinder
         }
 
         AddressSpace addressSpace = record.AddressSpace!;
-        addressSpace.RemoveRegistration(record);
+        record.IsRegistered = false;
+        SvmRecordList.Remove(ref addressSpace.NewestRegistered, record);
         Observe(SvmEventKind.NotifierUnregistered, addressSpace: addressSpace);
         if (addressSpace.HasExited && addressSpace.NewestRegistered is null)
         {

@@ -18,6 +18,9 @@ namespace Pasid;
 [DebuggerDisplay("Profile = {Profile.Name}, Bindings = {_bindingCount}")]
 public sealed partial class SvmBinder : ISvmBinder
 {
+    /// <summary>What the gate guards, for the message to a callback that calls back.</summary>
+    private const string What = "The binder";
+
     private readonly IIoasidAllocator _allocator;
     private readonly ISvmObserver? _observer;
     private readonly ISvmFaultInjector? _faultInjector;
@@ -25,11 +28,14 @@ public sealed partial class SvmBinder : ISvmBinder
     private readonly bool _isDmarDisabled;
     private readonly bool _cpuHasEnqcmd;
 
-    /// <summary>The ends of the list of bindings (<c>global_svm_list</c>).</summary>
-    private SvmRecord? _oldest;
-
-    private SvmRecord? _newest;
     private int _bindingCount;
+
+    /// <summary>How many bindings there have been; the order of the kernel's list of bindings (<c>global_svm_list</c>), which
+    /// is not kept as such: the bindings of processes hang on their address spaces.</summary>
+    private long _lastNumber;
+
+    /// <summary>The head of the bindings of the supervisor.</summary>
+    private SvmRecord? _newestOfSupervisor;
 
     /// <summary>The binding that all supervisor binds share which do not ask for a private PASID.</summary>
     private SvmRecord? _supervisorRecord;
@@ -193,8 +199,7 @@ public sealed partial class SvmBinder : ISvmBinder
     /// <summary>Undoes one bind for its handle.</summary>
     internal void Unbind(SvmRecord record, SvmDeviceRecord deviceRecord)
     {
-        ThrowIfInsideCallback();
-        _gate.EnterAsOwner();
+        _gate.EnterAsOwner(What);
         try
         {
             // The handle names the very bind, not its number: the PASID may have been freed and given to others since,
@@ -282,8 +287,7 @@ public sealed partial class SvmBinder : ISvmBinder
 
     private void Enter()
     {
-        ThrowIfInsideCallback();
-        _gate.EnterAsOwner();
+        _gate.EnterAsOwner(What);
         if (_isDisposed)
         {
             _gate.Exit();
@@ -299,13 +303,5 @@ public sealed partial class SvmBinder : ISvmBinder
         _isCompleting = false;
         _gate.Exit();
         failure?.Throw();
-    }
-
-    private void ThrowIfInsideCallback()
-    {
-        if (_gate.IsHeldByCurrentThread)
-        {
-            Throw.CalledFromCallback("The binder");
-        }
     }
 }
