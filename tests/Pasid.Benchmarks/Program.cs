@@ -1,10 +1,14 @@
 using BenchmarkDotNet.Running;
+using Pasid.Benchmarks.Gates;
 using Pasid.Benchmarks.Ratios;
 
-if (args is ["ratios", .. string[] names])
+switch (args)
 {
-    return RatioCommand.Run(names);
+    case ["ratios", .. string[] names]:
+        return RatioCommand.Run(names);
+    case ["gates"]:
+        return GateCommand.Run();
+    default:
+        BenchmarkSwitcher.FromAssembly(typeof(RatioCommand).Assembly).Run(args);
+        return 0;
 }
-
-BenchmarkSwitcher.FromAssembly(typeof(RatioCommand).Assembly).Run(args);
-return 0;

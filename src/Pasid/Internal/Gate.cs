@@ -8,6 +8,12 @@ namespace Pasid.Internal;
 /// <remarks>
 /// <para><see cref="Enter"/> guards work that neither calls out nor waits. <see cref="EnterAsOwner"/> guards work that
 /// calls out: it knows its holder, so that a callback that comes back is caught, and who waits goes to sleep in the end.</para>
+/// <para>Chosen by measurement (<c>gates</c> of the benchmarks), two processors, sections as short as the allocator's.
+/// Relative to this word, a section costs in SpinLock, <c>System.Threading.Lock</c> and Monitor: alone 1.8, 3.1 and 4
+/// times as much; with two threads 2, 4 and 5 to 9 times; with four threads on the two processors, so that holders are
+/// preempted, 1.3, 4 and 4 to 7 times. The p99.9 of this word is the lowest or next to it (0.2 to 0.7 us; Monitor 1.3 to
+/// 3 us); the worst case is the time slice of a preempted holder in all of them (2 to 24 ms); the smallest share of a
+/// thread is 22 to 25 % of four and 44 to 49 % of two.</para>
 /// <para>Build with <c>-p:PasidMonitorGate=true</c> to have Monitors instead, for systematic schedule exploration, which
 /// does not see a lock made by hand (nor <c>System.Threading.Lock</c>).</para>
 /// </remarks>

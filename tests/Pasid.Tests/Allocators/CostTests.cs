@@ -1,0 +1,131 @@
+using Pasid.Tests.Support;
+
+namespace Pasid.Tests.Allocators;
+
+/// <summary>What operations cost in memory. None of it is timed; it runs while no other test does, because all share one heap.</summary>
+[Collection(nameof(AloneCollection))]
+public sealed class CostTests
+{
+    private readonly IoasidSet _owner = new("owner");
+    private readonly object _data = new();
+
+    [Fact]
+    public void Allocation_lookup_free_and_repeated_bind_allocate_no_bytes()
+    {
+        var allocator = new IoasidAllocator();
+        using var binder = new SvmBinder(allocator);
+        var device = new SvmDevice("device", new Iommu("iommu"));
+        AddressSpace process = binder.CreateAddressSpace("process");
+        binder.BindMm(device, process, out Ioasid bound);
+
+        void Operate()
+        {
+            allocator.TryAllocate(IoasidRange.Pasids, _owner, _data, out Ioasid id);
+            allocator.Lookup(id, _owner, null, out _);
+            allocator.SetData(id, null);
+            allocator.AddReference(id);
+            allocator.DropReference(id);
+            allocator.Free(id);
+            allocator.Lookup(id, _owner, null, out _);
+            binder.BindMm(device, process, SvmBindFlags.None, null, out _);
+            binder.Lookup(bound, out _);
+            binder.UnbindMm(device, bound);
+            foreach (Ioasid live in allocator.LiveIds())
+            {
+                _ = live;
+            }
+        }
+
+        Operate();
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        for (int i = 0; i < 1_000; i++)
+        {
+            Operate();
+        }
+
+        (GC.GetAllocatedBytesForCurrentThread() - before).Should().Be(0);
+    }
+
+    [Theory]
+    [InlineData(0, 128)]
+    [InlineData(1, 256)]
+    [InlineData(8, 448)]
+    public void A_small_allocator_stays_small(int ids, int bound) => MadeBy(ids).Should().BeLessThanOrEqualTo(bound);
+
+    [Fact]
+    public void A_full_allocator_takes_17_bytes_an_id_and_gives_them_back()
+    {
+        const int Count = IoasidRange.PasidLimit - 1;
+        long before = GC.GetTotalMemory(forceFullCollection: true);
+        var allocator = new IoasidAllocator();
+        Fill(allocator, Count);
+        double live = (double)(GC.GetTotalMemory(forceFullCollection: true) - before) / Count;
+        for (uint id = 1; id <= Count; id++)
+        {
+            allocator.Free(new Ioasid(id));
+        }
+
+        double freed = (double)(GC.GetTotalMemory(forceFullCollection: true) - before) / Count;
+        GC.KeepAlive(allocator);
+        live.Should().BeLessThan(17);
+        freed.Should().BeLessThan(2);
+    }
+
+    [Fact]
+    public void A_few_ids_near_the_top_cost_kilobytes_and_not_gigabytes()
+    {
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        var allocator = new IoasidAllocator();
+        foreach (uint id in new[] { uint.MaxValue - 1, uint.MaxValue - 513, 3_000_000_000, 1u << 31 })
+        {
+            allocator.TryAllocate(new IoasidRange(id, id), _owner, _data, out _).Should().BeTrue();
+        }
+
+        (GC.GetAllocatedBytesForCurrentThread() - before).Should().BeLessThan(300_000);
+    }
+
+    [Fact]
+    public void A_border_between_pages_can_be_crossed_again_and_again_without_making_pages()
+    {
+        var allocator = new IoasidAllocator();
+        Fill(allocator, 1_023);
+        var border = new IoasidRange(1_024, 1_024);
+        allocator.TryAllocate(border, _owner, _data, out Ioasid id);
+        allocator.Free(id);
+        long before = GC.GetAllocatedBytesForCurrentThread();
+
+        for (int i = 0; i < 1_000; i++)
+        {
+            allocator.TryAllocate(border, _owner, _data, out id);
+            allocator.Free(id);
+        }
+
+        (GC.GetAllocatedBytesForCurrentThread() - before).Should().Be(0);
+    }
+
+    /// <summary>The bytes that one allocator made for so many ids, growth included where it grows in steps.</summary>
+    private long MadeBy(int ids)
+    {
+        const int Allocators = 1_000;
+        Fill(new IoasidAllocator(), ids);
+        var allocators = new IoasidAllocator[Allocators];
+        long before = GC.GetTotalMemory(forceFullCollection: true);
+        for (int i = 0; i < allocators.Length; i++)
+        {
+            allocators[i] = new IoasidAllocator();
+            Fill(allocators[i], ids);
+        }
+
+        long kept = GC.GetTotalMemory(forceFullCollection: true) - before;
+        GC.KeepAlive(allocators);
+        return kept / Allocators;
+    }
+
+    private void Fill(IoasidAllocator allocator, int count)
+    {
+        for (int i = 0; i < count; i++)
+        {
+            allocator.TryAllocate(IoasidRange.Pasids, _owner, _data, out _).Should().BeTrue();
+        }
+    }
+}
