@@ -49,7 +49,9 @@ public sealed partial class IoasidAllocator : IIoasidAllocator, ICustomIoasidReg
         long allocated = table.TryAllocateSimply(range, ioasidSet, data);
         if (allocated < 0)
         {
-            return TryAllocateInside(table, range, ioasidSet, data, out id);
+            return allocated == IoasidTable.IsFurther
+                ? TryAllocateFurther(table, range, ioasidSet, data, out id)
+                : TryAllocateInside(table, range, ioasidSet, data, out id);
         }
 
         table.Exit();
@@ -245,27 +247,24 @@ public sealed partial class IoasidAllocator : IIoasidAllocator, ICustomIoasidReg
         return status;
     }
 
+    /// <summary>Allocates an id from 2^18 on from the default table, whose gate has been entered, and leaves it.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static bool TryAllocateFurther(IoasidTable table, IoasidRange range, IoasidSet? ioasidSet, object? data, out Ioasid id)
+    {
+        long allocated = table.TryAllocateFurther(range, ioasidSet, data);
+        if (allocated < 0)
+        {
+            return TryAllocateInside(table, range, ioasidSet, data, out id);
+        }
+
+        table.Exit();
+        id = new Ioasid((uint)allocated);
+        return true;
+    }
+
     /// <summary>Allocates from a table whose gate has been entered, and leaves it.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static bool TryAllocateInside(IoasidTable table, IoasidRange range, IoasidSet? ioasidSet, object? data, out Ioasid id)
-    {
-        if (table.Group is null)
-        {
-            long allocated = table.TryAllocateFurther(range, ioasidSet, data);
-            if (allocated >= 0)
-            {
-                table.Exit();
-                id = new Ioasid((uint)allocated);
-                return true;
-            }
-        }
-
-        return TryAllocateInGeneral(table, range, ioasidSet, data, out id);
-    }
-
-    /// <inheritdoc cref="TryAllocateInside"/>
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private static bool TryAllocateInGeneral(IoasidTable table, IoasidRange range, IoasidSet? ioasidSet, object? data, out Ioasid id)
     {
         try
         {

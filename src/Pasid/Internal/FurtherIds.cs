@@ -26,25 +26,20 @@ internal sealed class FurtherIds
     /// <returns>The id, which may be 4294967295; or -1 if everything above is live.</returns>
     public long FindFree(uint from)
     {
-        int block = (int)(from >> IdBitmap.Shift);
-        if (GetBlock(block) is not { } ids)
+        int block = NextBlockWithFree((int)(from >> IdBitmap.Shift));
+        if (block != (int)(from >> IdBitmap.Shift))
         {
-            return from;
+            return block < 0 ? -1 : LowestIn(block);
         }
 
-        int offset = ids.FindFree((int)(from & OffsetMask));
-        if (offset < 0)
+        int offset = GetBlock(block)?.FindFree((int)(from & OffsetMask)) ?? (int)(from & OffsetMask);
+        if (offset >= 0)
         {
-            block = NextBlockWithFree(block + 1);
-            if (block < 0)
-            {
-                return -1;
-            }
-
-            offset = GetBlock(block)?.FindFree(0) ?? 0;
+            return ((long)block << IdBitmap.Shift) | (uint)offset;
         }
 
-        return ((long)block << IdBitmap.Shift) | (uint)offset;
+        block = NextBlockWithFree(block + 1);
+        return block < 0 ? -1 : LowestIn(block);
     }
 
     /// <summary>Finds the lowest live id that is not below <paramref name="from"/>, or -1.</summary>
@@ -94,6 +89,8 @@ internal sealed class FurtherIds
         _fullBlocks[block >> 6] &= ~(1ul << block);
         return GetBlock(block)!.MarkFree((int)(id & OffsetMask));
     }
+
+    private long LowestIn(int block) => ((long)block << IdBitmap.Shift) | (uint)(GetBlock(block)?.FindFree(0) ?? 0);
 
     private IdBitmap? GetBlock(int block)
     {

@@ -130,16 +130,20 @@ internal sealed partial class IoasidTable(CustomGroup? group)
         return PasidStatus.NotFound;
     }
 
+    /// <summary>What <see cref="TryAllocateSimply"/> answers if <see cref="TryAllocateFurther"/> has to go on.</summary>
+    public const long IsFurther = -2;
+
     /// <summary>Makes the lowest free id of a range live if that takes neither memory nor a call: the gate is entered, the id
     /// is below 2^18 and has a slot, and the first owner asks.</summary>
-    /// <returns>The id; a negative number if it is not that simple, and then nothing has changed.</returns>
+    /// <returns>The id; <see cref="IsFurther"/> if it is not below 2^18; -1 if it is not simple for another reason. With a
+    /// negative number nothing has changed.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public long TryAllocateSimply(IoasidRange range, IoasidSet? owner, object? data)
     {
         long free = FindFree(range.Minimum);
         if ((ulong)free > range.Maximum)
         {
-            return -1;
+            return free == NotBelowFirstFurther ? IsFurther : -1;
         }
 
         uint id = (uint)free;
@@ -158,12 +162,12 @@ internal sealed partial class IoasidTable(CustomGroup? group)
         return id;
     }
 
-    /// <summary>Does what <see cref="TryAllocateSimply"/> does, for an id from 2^18 on.</summary>
+    /// <summary>Goes on where <see cref="TryAllocateSimply"/> answered <see cref="IsFurther"/>, as simply.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public long TryAllocateFurther(IoasidRange range, IoasidSet? owner, object? data)
     {
         FurtherIds? furtherIds = _furtherIds;
-        if (furtherIds is null || FindFree(range.Minimum) != NotBelowFirstFurther)
+        if (furtherIds is null)
         {
             return -1;
         }
@@ -254,6 +258,11 @@ internal sealed partial class IoasidTable(CustomGroup? group)
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool TryFreeSimply(uint id)
     {
+        if (id >= FirstFurther)
+        {
+            return false;
+        }
+
         Slot[]? page = FindLowPage(id);
         uint index = id & (PageLength - 1);
         if (page is null || index >= (uint)page.Length)

@@ -4,7 +4,12 @@ namespace Pasid.Internal;
 /// One binding: a PASID, its address space and its devices (<c>struct intel_svm</c>). It is the data object of its
 /// PASID, by which lookups reach it without a lock. Guarded by the binder's gate but for what says otherwise.
 /// </summary>
-internal sealed class SvmRecord(SvmBinder binder, AddressSpace? addressSpace, SvmBindFlags flags, IIommu iommu)
+/// <remarks>
+/// Where an address space keeps its PASID, its shared binding comes and goes with always the same number, and its record
+/// is used again (<see cref="AddressSpace.SpareRecord"/>). A lookup that found the record before it was released and reads
+/// its status after it is bound again still answers the truth: number and address space have not changed.
+/// </remarks>
+internal sealed class SvmRecord(SvmBinder binder, AddressSpace? addressSpace, SvmBindFlags flags)
 {
     private volatile PasidStatus _status = PasidStatus.NotFound;
 
@@ -17,8 +22,8 @@ internal sealed class SvmRecord(SvmBinder binder, AddressSpace? addressSpace, Sv
     /// <summary>Gets what kind of PASID was asked for. Immutable.</summary>
     public SvmBindFlags Flags { get; } = flags;
 
-    /// <summary>Gets the IOMMU of the first device. Immutable.</summary>
-    public IIommu Iommu { get; } = iommu;
+    /// <summary>Gets or sets the IOMMU of the first device.</summary>
+    public required IIommu Iommu { get; set; }
 
     /// <summary>Gets a value indicating whether later binds of the same address space join this binding. Immutable.</summary>
     public bool IsShared => (Flags & SvmBindFlags.Private) == 0;

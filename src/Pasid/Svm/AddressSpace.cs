@@ -68,6 +68,10 @@ public sealed class AddressSpace : IDisposable
     /// <summary>Gets or sets the binding that its devices share; guarded by the binder's gate.</summary>
     internal SvmRecord? SharedRecord { get; set; }
 
+    /// <summary>Gets or sets the record of the shared binding while it is not bound, to be used by the next bind; guarded by
+    /// the binder's gate.</summary>
+    internal SvmRecord? SpareRecord { get; set; }
+
     /// <summary>Gets the head of its registered bindings, each of which pins it; guarded by the binder's gate.</summary>
     internal ref SvmRecord? NewestRegistered => ref _newestRegistered;
 

@@ -122,7 +122,7 @@ public sealed partial class SvmBinder
             return BindResult.Failed(status);
         }
 
-        var record = new SvmRecord(this, addressSpace, flags, device.Iommu!);
+        SvmRecord record = remembered.IsValid ? TakeSpareRecord(addressSpace!, device) : new SvmRecord(this, addressSpace, flags) { Iommu = device.Iommu! };
         bool isExhausted;
         try
         {
@@ -159,10 +159,25 @@ public sealed partial class SvmBinder
         return BindResult.Bound(record, deviceRecord);
     }
 
+    private SvmRecord TakeSpareRecord(AddressSpace addressSpace, SvmDevice device)
+    {
+        if (addressSpace.SpareRecord is not { } record)
+        {
+            return new SvmRecord(this, addressSpace, SvmBindFlags.None) { Iommu = device.Iommu! };
+        }
+
+        addressSpace.SpareRecord = null;
+        record.Iommu = device.Iommu!;
+        return record;
+    }
+
     private PasidStatus TakeRemembered(SvmRecord record, Ioasid remembered)
     {
         // While the bind is under way a lookup finds what it found before: a PASID without data.
         record.Release(PasidStatus.InvalidArgument);
+
+        // A record that is used again still has its number; it must not seem to have one if this fails.
+        record.Pasid = Ioasid.Invalid;
 
         // Under ForkCopiesPasid the number may have been freed by the other address space; the kernel does not notice.
         if (_allocator.SetData(remembered, record) == PasidStatus.NotFound && !Profile.Has(KernelQuirks.ForkCopiesPasid))

@@ -53,6 +53,7 @@ public sealed partial class SvmBinder
         else if (record.IsShared && record.AddressSpace is not null)
         {
             ClearData(record);
+            record.AddressSpace.SpareRecord = record;
         }
         else if (Profile.Has(KernelQuirks.PrivateAndSupervisorPasidsLeak) && !_isDisposed)
         {

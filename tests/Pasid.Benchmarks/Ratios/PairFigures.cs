@@ -167,6 +167,8 @@ internal static class PairFigures
         uint[] ids = Live(Count);
         for (int round = 0; round < Rounds; round++)
         {
+            // The pages of the round before are used again: what the operating system takes for fresh memory is not ours.
+            GC.Collect();
             var store = new PasidStore(new IoasidAllocator());
             fills[round] = Sampler.Time(count => Filled(store, count), Count);
             drains[round] = Sampler.Time(

@@ -27,7 +27,6 @@ internal static class Sampler
             rights[round] = Time(right, rightCount) / rightCount;
         }
 
-        if (Environment.GetEnvironmentVariable("RATIO_NS") is not null) { Console.WriteLine($"   left {Median(lefts) * 1e9:0.0} ns [{lefts.Min() * 1e9:0.0}..{lefts.Max() * 1e9:0.0}] right {Median(rights) * 1e9:0.0} ns [{rights.Min() * 1e9:0.0}..{rights.Max() * 1e9:0.0}]"); }
         return Median(lefts) / Median(rights);
     }
 
