@@ -98,6 +98,9 @@ internal sealed class FurtherIds
         return (uint)block < (uint)firstRow.Length ? firstRow[block] : _rows[block >> RowShift]?[block & ((1 << RowShift) - 1)];
     }
 
+    /// <summary>Tells whether the page that begins with <paramref name="first"/> and has words has no live id.</summary>
+    public bool IsPageFree(uint first) => GetBlock((int)(first >> IdBitmap.Shift))!.IsPageFree((int)(first & OffsetMask));
+
     private int NextBlockWithFree(int from)
     {
         if (from >= BlockCount)

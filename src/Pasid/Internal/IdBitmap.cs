@@ -77,6 +77,12 @@ internal sealed class IdBitmap
         return (leaf << 6) + BitOperations.TrailingZeroCount(live);
     }
 
+    /// <summary>Tells whether the page that begins with <paramref name="first"/> has no live id.</summary>
+    public static bool IsPageFree(ulong[] leaves, int first) =>
+        !leaves.AsSpan(first >> 6, IoasidTable.PageLength / 64).ContainsAnyExcept(ulong.MaxValue);
+
+    public bool IsPageFree(int first) => IsPageFree(_leaves, first);
+
     public int FindLive(int from) => FindLive(_leaves, from);
 
     public void Reserve(int offset) => _leaves = Reserve(_leaves, offset);

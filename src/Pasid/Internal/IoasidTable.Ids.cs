@@ -198,10 +198,7 @@ internal sealed partial class IoasidTable
         return true;
     }
 
-    /// <summary>Tells whether a page, which begins with <paramref name="first"/>, has no live id.</summary>
-    private bool IsPageFree(uint first)
-    {
-        long live = FindLive(first);
-        return live < 0 || live - first >= PageLength;
-    }
+    /// <summary>Tells whether a page, which begins with <paramref name="first"/> and has words, has no live id.</summary>
+    private bool IsPageFree(uint first) =>
+        first < FirstFurther ? IdBitmap.IsPageFree(_leaves!, (int)first) : _furtherIds!.IsPageFree(first);
 }

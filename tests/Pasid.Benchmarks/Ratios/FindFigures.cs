@@ -39,12 +39,13 @@ internal static class FindFigures
         {
             TStore measured = store;
             uint[] order = ids;
+            object owner = s_owner;
             int absent = missing;
             int at = next;
             for (int i = 0; i < count; i++)
             {
                 at = at + 1 < order.Length ? at + 1 : 0;
-                absent += measured.Find(order[at], s_owner) is null ? 1 : 0;
+                absent += measured.Find(order[at], owner) is null ? 1 : 0;
             }
 
             next = at;
