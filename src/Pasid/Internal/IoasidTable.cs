@@ -21,7 +21,6 @@ internal sealed partial class IoasidTable(CustomGroup? group)
     /// <summary>The pages of the ids below 2^21, the first among them, as far as they were needed; none while the first is enough.</summary>
     private Slot[]?[]? _lowPages;
 
-
     /// <summary>The first owner, or <see langword="null"/> if that is none.</summary>
     private IoasidSet? _firstOwner;
 
@@ -74,126 +73,6 @@ internal sealed partial class IoasidTable(CustomGroup? group)
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Exit() => _gate.Exit();
-
-    /// <summary>Looks an id up without a lock.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public PasidStatus Lookup(uint id, IoasidSet? owner, out object? data)
-    {
-        Slot[]? page = FindPage(id);
-        uint index = id & (PageLength - 1);
-        if (page is not null && index < (uint)page.Length)
-        {
-            ref Slot slot = ref page[index];
-            ulong word = Volatile.Read(ref slot.Word);
-            object? current = Volatile.Read(ref slot.Data);
-
-            // A writer may have ended this life, and even begun another, between the reads above. The same word before and
-            // after means that they belong to one moment. A tag cannot change hands while an id lives under it.
-            if (SlotWord.IsLiveFirstOwners(word)
-                && (ReferenceEquals(Volatile.Read(ref _firstOwner), owner) || owner is null)
-                && Volatile.Read(ref slot.Word) == word)
-            {
-                data = current;
-                return PasidStatus.Success;
-            }
-
-            if (SlotWord.IsLive(word))
-            {
-                return LookupAgain(ref slot, owner, out data);
-            }
-        }
-
-        data = null;
-        return PasidStatus.NotFound;
-    }
-
-    /// <summary>Looks an id up that belongs to another than the first owner, or that a writer is changing.</summary>
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private PasidStatus LookupAgain(ref Slot slot, IoasidSet? owner, out object? data)
-    {
-        ulong word = Volatile.Read(ref slot.Word);
-        while (SlotWord.IsLive(word))
-        {
-            bool isOwned = owner is null || IsOwner(SlotWord.OwnerTag(word), owner);
-            object? current = Volatile.Read(ref slot.Data);
-            ulong again = Volatile.Read(ref slot.Word);
-            if (SlotWord.IsSameLife(word, again))
-            {
-                data = isOwned ? current : null;
-                return isOwned ? PasidStatus.Success : PasidStatus.AccessDenied;
-            }
-
-            word = again;
-        }
-
-        data = null;
-        return PasidStatus.NotFound;
-    }
-
-    /// <summary>What <see cref="TryAllocateSimply"/> answers if <see cref="TryAllocateFurther"/> has to go on.</summary>
-    public const long IsFurther = -2;
-
-    /// <summary>Makes the lowest free id of a range live if that takes neither memory nor a call: the gate is entered, the id
-    /// is below 2^18 and has a slot, and the first owner asks.</summary>
-    /// <returns>The id; <see cref="IsFurther"/> if it is not below 2^18; -1 if it is not simple for another reason. With a
-    /// negative number nothing has changed.</returns>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public long TryAllocateSimply(IoasidRange range, IoasidSet? owner, object? data)
-    {
-        long free = FindFree(range.Minimum);
-        if ((ulong)free > range.Maximum)
-        {
-            return free == NotBelowFirstFurther ? IsFurther : -1;
-        }
-
-        uint id = (uint)free;
-        Slot[]? page = FindLowPage(id);
-        uint index = id & (PageLength - 1);
-        if (page is null || index >= (uint)page.Length || !ReferenceEquals(owner, _firstOwner) || !MarkLive(id))
-        {
-            return -1;
-        }
-
-        ref Slot slot = ref page[index];
-        ulong word = SlotWord.BeginCommon(slot.Word);
-        Volatile.Write(ref _liveCount, _liveCount + 1);
-        Volatile.Write(ref slot.Data, data);
-        Volatile.Write(ref slot.Word, word);
-        return id;
-    }
-
-    /// <summary>Goes on where <see cref="TryAllocateSimply"/> answered <see cref="IsFurther"/>, as simply.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public long TryAllocateFurther(IoasidRange range, IoasidSet? owner, object? data)
-    {
-        FurtherIds? furtherIds = _furtherIds;
-        if (furtherIds is null)
-        {
-            return -1;
-        }
-
-        long free = furtherIds.FindFree(Math.Max(range.Minimum, FirstFurther));
-        if ((ulong)free > Math.Min(range.Maximum, uint.MaxValue - 1))
-        {
-            return -1;
-        }
-
-        uint id = (uint)free;
-        Slot[]? page = FindLowPage(id);
-        uint index = id & (PageLength - 1);
-        if (page is null || index >= (uint)page.Length || !ReferenceEquals(owner, _firstOwner))
-        {
-            return -1;
-        }
-
-        furtherIds.MarkLive(id);
-        ref Slot slot = ref page[index];
-        ulong word = SlotWord.BeginCommon(slot.Word);
-        Volatile.Write(ref _liveCount, _liveCount + 1);
-        Volatile.Write(ref slot.Data, data);
-        Volatile.Write(ref slot.Word, word);
-        return id;
-    }
 
     /// <summary>Makes the lowest free id of a range live.</summary>
     /// <returns>The id, or -1 if there is none, or if there are too many owners to number them.</returns>
@@ -249,62 +128,6 @@ internal sealed partial class IoasidTable(CustomGroup? group)
         Volatile.Write(ref _liveCount, _liveCount + 1);
         Volatile.Write(ref slot.Data, data);
         Volatile.Write(ref slot.Word, SlotWord.Begin(slot.Word, tag));
-        return true;
-    }
-
-    /// <summary>Frees an id if that takes no call: the gate is entered, the id is below 2^18 and live, has one reference and
-    /// belongs to the first owner, and its page stays.</summary>
-    /// <returns><see langword="false"/> if it is not that simple, and then nothing has changed.</returns>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public bool TryFreeSimply(uint id)
-    {
-        if (id >= FirstFurther)
-        {
-            return false;
-        }
-
-        Slot[]? page = FindLowPage(id);
-        uint index = id & (PageLength - 1);
-        if (page is null || index >= (uint)page.Length)
-        {
-            return false;
-        }
-
-        ref Slot slot = ref page[index];
-        ulong word = slot.Word;
-        if (!SlotWord.IsCommon(word) || !TryMarkFree(id))
-        {
-            return false;
-        }
-
-        EndLife(ref slot, word);
-        return true;
-    }
-
-    /// <summary>Does what <see cref="TryFreeSimply"/> does, for an id from 2^18 on.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public bool TryFreeFurther(uint id)
-    {
-        Slot[]? page = FindLowPage(id);
-        uint index = id & (PageLength - 1);
-        if (id < FirstFurther || page is null || index >= (uint)page.Length)
-        {
-            return false;
-        }
-
-        ref Slot slot = ref page[index];
-        ulong word = slot.Word;
-        if (!SlotWord.IsCommon(word))
-        {
-            return false;
-        }
-
-        EndLife(ref slot, word);
-        if (_furtherIds!.MarkFree(id))
-        {
-            RetirePage(id >> PageShift);
-        }
-
         return true;
     }
 

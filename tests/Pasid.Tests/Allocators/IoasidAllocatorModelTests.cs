@@ -25,7 +25,7 @@ public sealed class IoasidAllocatorModelTests
         var random = new Random(seed);
         var model = new NaiveIoasidAllocator();
         var allocator = new IoasidAllocator();
-        IoasidSet?[] sets = [null, new("a"), new("b"), new("c")];
+        IoasidSet?[] sets = [null, .. Enumerable.Range(0, random.Next(1, 40)).Select(i => new IoasidSet($"set {i}"))];
         int spread = random.Next(4, 600);
         uint[] centres = [.. Enumerable.Range(0, random.Next(1, 4)).Select(_ => s_borders[random.Next(s_borders.Length)])];
 

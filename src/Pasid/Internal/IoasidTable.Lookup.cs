@@ -1,0 +1,62 @@
+using System.Runtime.CompilerServices;
+
+namespace Pasid.Internal;
+
+/// <content>Lookups, which take no lock.</content>
+internal sealed partial class IoasidTable
+{
+    /// <summary>Looks an id up without a lock.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public PasidStatus Lookup(uint id, IoasidSet? owner, out object? data)
+    {
+        Slot[]? page = FindPage(id);
+        uint index = id & (PageLength - 1);
+        if (page is not null && index < (uint)page.Length)
+        {
+            ref Slot slot = ref page[index];
+            ulong word = Volatile.Read(ref slot.Word);
+            object? current = Volatile.Read(ref slot.Data);
+
+            // A writer may have ended this life, and even begun another, between the reads above. The same word before and
+            // after means that they belong to one moment. A tag cannot change hands while an id lives under it.
+            if (SlotWord.IsLiveFirstOwners(word)
+                && (ReferenceEquals(Volatile.Read(ref _firstOwner), owner) || owner is null)
+                && Volatile.Read(ref slot.Word) == word)
+            {
+                data = current;
+                return PasidStatus.Success;
+            }
+
+            if (SlotWord.IsLive(word))
+            {
+                return LookupAgain(ref slot, owner, out data);
+            }
+        }
+
+        data = null;
+        return PasidStatus.NotFound;
+    }
+
+    /// <summary>Looks an id up that belongs to another than the first owner, or that a writer is changing.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private PasidStatus LookupAgain(ref Slot slot, IoasidSet? owner, out object? data)
+    {
+        ulong word = Volatile.Read(ref slot.Word);
+        while (SlotWord.IsLive(word))
+        {
+            bool isOwned = owner is null || IsOwner(SlotWord.OwnerTag(word), owner);
+            object? current = Volatile.Read(ref slot.Data);
+            ulong again = Volatile.Read(ref slot.Word);
+            if (SlotWord.IsSameLife(word, again))
+            {
+                data = isOwned ? current : null;
+                return isOwned ? PasidStatus.Success : PasidStatus.AccessDenied;
+            }
+
+            word = again;
+        }
+
+        data = null;
+        return PasidStatus.NotFound;
+    }
+}
