@@ -9,9 +9,9 @@ internal sealed partial class IoasidTable
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public PasidStatus Lookup(uint id, IoasidSet? owner, out object? data)
     {
-        Slot[]? page = FindPage(id);
+        Slot[] page = FindLowPage(id);
         uint index = id & (PageLength - 1);
-        if (page is not null && index < (uint)page.Length)
+        if (index < (uint)page.Length)
         {
             ref Slot slot = ref page[index];
             ulong word = Volatile.Read(ref slot.Word);
@@ -31,6 +31,25 @@ internal sealed partial class IoasidTable
             {
                 return LookupAgain(ref slot, owner, out data);
             }
+        }
+        else if (id >> HighShift != 0)
+        {
+            return LookupHigh(id, owner, out data);
+        }
+
+        data = null;
+        return PasidStatus.NotFound;
+    }
+
+    /// <summary>Looks an id up that is not below 2^21.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private PasidStatus LookupHigh(uint id, IoasidSet? owner, out object? data)
+    {
+        Slot[] page = FindHighPage(id);
+        uint index = id & (PageLength - 1);
+        if (index < (uint)page.Length)
+        {
+            return LookupAgain(ref page[index], owner, out data);
         }
 
         data = null;

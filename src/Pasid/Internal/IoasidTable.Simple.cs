@@ -25,9 +25,9 @@ internal sealed partial class IoasidTable
         }
 
         uint id = (uint)free;
-        Slot[]? page = FindLowPage(id);
+        Slot[] page = FindLowPage(id);
         uint index = id & (PageLength - 1);
-        if (page is null || index >= (uint)page.Length || !ReferenceEquals(owner, _firstOwner) || !MarkLive(id))
+        if (index >= (uint)page.Length || !ReferenceEquals(owner, _firstOwner) || !MarkLive(id))
         {
             return -1;
         }
@@ -53,9 +53,9 @@ internal sealed partial class IoasidTable
         }
 
         uint id = (uint)free;
-        Slot[]? page = FindLowPage(id);
+        Slot[] page = FindLowPage(id);
         uint index = id & (PageLength - 1);
-        if (page is null || index >= (uint)page.Length || !ReferenceEquals(owner, _firstOwner))
+        if (index >= (uint)page.Length || !ReferenceEquals(owner, _firstOwner))
         {
             return -1;
         }
@@ -76,9 +76,9 @@ internal sealed partial class IoasidTable
             return false;
         }
 
-        Slot[]? page = FindLowPage(id);
+        Slot[] page = FindLowPage(id);
         uint index = id & (PageLength - 1);
-        if (page is null || index >= (uint)page.Length)
+        if (index >= (uint)page.Length)
         {
             return false;
         }
@@ -98,9 +98,9 @@ internal sealed partial class IoasidTable
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool TryFreeFurther(uint id)
     {
-        Slot[]? page = FindLowPage(id);
+        Slot[] page = FindLowPage(id);
         uint index = id & (PageLength - 1);
-        if (id < FirstFurther || page is null || index >= (uint)page.Length)
+        if (id < FirstFurther || index >= (uint)page.Length)
         {
             return false;
         }

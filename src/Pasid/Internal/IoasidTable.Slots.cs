@@ -19,13 +19,16 @@ internal sealed partial class IoasidTable
 
     private const int HighShift = 21;
 
+    /// <summary>Stands where there is no page, so that a lookup asks for the length alone.</summary>
+    private static readonly Slot[] s_noPage = [];
+
     /// <summary>Finds the slot of an id that has one; a null reference otherwise.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private ref Slot FindSlot(uint id)
     {
-        Slot[]? page = FindPage(id);
+        Slot[] page = id >> HighShift == 0 ? FindLowPage(id) : FindHighPage(id);
         uint index = id & (PageLength - 1);
-        if (page is null || index >= (uint)page.Length)
+        if (index >= (uint)page.Length)
         {
             return ref Unsafe.NullRef<Slot>();
         }
@@ -33,36 +36,32 @@ internal sealed partial class IoasidTable
         return ref page[index];
     }
 
-    /// <summary>Finds the page of an id, which may be too short for it.</summary>
+    /// <summary>Finds the page of an id below 2^21, which may be too short for it; for others a page without slots.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private Slot[]? FindPage(uint id) => FindLowPage(id) ?? FindHighPage(id);
-
-    /// <summary>Finds the page of an id if that is below 2^21.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private Slot[]? FindLowPage(uint id)
+    private Slot[] FindLowPage(uint id)
     {
         // One branch that goes the same way every time, and not one that asks which page the id lies in.
-        Slot[]?[]? pages = Volatile.Read(ref _lowPages);
+        Slot[][]? pages = Volatile.Read(ref _lowPages);
         if (pages is null)
         {
-            return id < PageLength ? Volatile.Read(ref _firstPage) : null;
+            return id < PageLength ? Volatile.Read(ref _firstPage) : s_noPage;
         }
 
         uint pageIndex = id >> PageShift;
-        return pageIndex < (uint)pages.Length ? Volatile.Read(ref pages[pageIndex]) : null;
+        return pageIndex < (uint)pages.Length ? Volatile.Read(ref pages[pageIndex]) : s_noPage;
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private Slot[]? FindHighPage(uint id)
+    private Slot[] FindHighPage(uint id)
     {
-        Slot[]?[]?[]? directories = Volatile.Read(ref _highPages);
-        if (directories is null || id >> HighShift == 0)
+        Slot[][]?[]? directories = Volatile.Read(ref _highPages);
+        if (directories is null)
         {
-            return null;
+            return s_noPage;
         }
 
-        Slot[]?[]? pages = Volatile.Read(ref directories[id >> HighShift]);
-        return pages is null ? null : Volatile.Read(ref pages[IndexInDirectory(id)]);
+        Slot[][]? pages = Volatile.Read(ref directories[id >> HighShift]);
+        return pages is null ? s_noPage : Volatile.Read(ref pages[IndexInDirectory(id)]);
     }
 
     private static int IndexInDirectory(uint id) => (int)(id >> PageShift) & (DirectoryLength - 1);
@@ -80,8 +79,8 @@ internal sealed partial class IoasidTable
             return;
         }
 
-        var page = new Slot[LargerLength(_firstPage?.Length ?? SmallestPageLength, (int)id + 1, PageLength, factor: 4)];
-        _firstPage?.CopyTo(page, 0);
+        var page = new Slot[LargerLength(Math.Max(_firstPage.Length, SmallestPageLength), (int)id + 1, PageLength, factor: 4)];
+        _firstPage.CopyTo(page, 0);
         Volatile.Write(ref _firstPage, page);
         if (_lowPages is not null)
         {
@@ -89,25 +88,25 @@ internal sealed partial class IoasidTable
         }
     }
 
-    private Slot[]?[] EnsurePages(uint id)
+    private Slot[][] EnsurePages(uint id)
     {
         if (id >> HighShift != 0)
         {
-            Slot[]?[]?[] directories = _highPages ?? new Slot[]?[]?[1 << (32 - HighShift)];
+            Slot[][]?[] directories = _highPages ?? new Slot[][]?[1 << (32 - HighShift)];
             Volatile.Write(ref _highPages, directories);
-            ref Slot[]?[]? pages = ref directories[id >> HighShift];
+            ref Slot[][]? pages = ref directories[id >> HighShift];
             if (pages is null)
             {
-                Volatile.Write(ref pages, new Slot[]?[DirectoryLength]);
+                Volatile.Write(ref pages, NewDirectory(DirectoryLength));
             }
 
-            return pages!;
+            return pages;
         }
 
         int index = IndexInDirectory(id);
         if (_lowPages is null || index >= _lowPages.Length)
         {
-            var larger = new Slot[]?[LargerLength(_lowPages?.Length ?? 2, index + 1, DirectoryLength, factor: 2)];
+            Slot[][] larger = NewDirectory(LargerLength(_lowPages?.Length ?? 2, index + 1, DirectoryLength, factor: 2));
             _lowPages?.CopyTo(larger, 0);
             larger[0] = _firstPage;
             Volatile.Write(ref _lowPages, larger);
@@ -127,11 +126,18 @@ internal sealed partial class IoasidTable
         if (_retainedPage != 0 && _retainedPage != page && IsPageFree(_retainedPage << PageShift))
         {
             uint first = _retainedPage << PageShift;
-            Slot[]?[] pages = first >> HighShift == 0 ? _lowPages! : _highPages![first >> HighShift]!;
-            Volatile.Write(ref pages[IndexInDirectory(first)], null);
+            Slot[][] pages = first >> HighShift == 0 ? _lowPages! : _highPages![first >> HighShift]!;
+            Volatile.Write(ref pages[IndexInDirectory(first)], s_noPage);
         }
 
         _retainedPage = page;
+    }
+
+    private static Slot[][] NewDirectory(int length)
+    {
+        var pages = new Slot[length][];
+        Array.Fill(pages, s_noPage);
+        return pages;
     }
 
     private static int LargerLength(int length, int needed, int limit, int factor)

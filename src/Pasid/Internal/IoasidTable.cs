@@ -16,10 +16,10 @@ internal sealed partial class IoasidTable(CustomGroup? group)
     // Read by every lookup.
 
     /// <summary>The page of the ids below 512.</summary>
-    private Slot[]? _firstPage;
+    private Slot[] _firstPage = s_noPage;
 
     /// <summary>The pages of the ids below 2^21, the first among them, as far as they were needed; none while the first is enough.</summary>
-    private Slot[]?[]? _lowPages;
+    private Slot[][]? _lowPages;
 
     /// <summary>The first owner, or <see langword="null"/> if that is none.</summary>
     private IoasidSet? _firstOwner;
@@ -27,7 +27,7 @@ internal sealed partial class IoasidTable(CustomGroup? group)
     // Rarely needed.
 
     /// <summary>The page directories of all other ids, by bits 31..21.</summary>
-    private Slot[]?[]?[]? _highPages;
+    private Slot[][]?[]? _highPages;
 
     private OwnerTags? _otherOwners;
     private readonly CustomGroup? _group = group;
