@@ -12,7 +12,6 @@ internal sealed partial class IoasidTable
 {
     public const int PageLength = 1 << PageShift;
     private const int PageShift = 9;
-    private const int SmallestPageLength = 4;
 
     /// <summary>How many pages a directory has at most: those of 2^21 ids.</summary>
     private const int DirectoryLength = 1 << (HighShift - PageShift);
@@ -79,7 +78,7 @@ internal sealed partial class IoasidTable
             return;
         }
 
-        var page = new Slot[LargerLength(Math.Max(_firstPage.Length, SmallestPageLength), (int)id + 1, PageLength, factor: 4)];
+        var page = new Slot[FirstPageLength(id)];
         _firstPage.CopyTo(page, 0);
         Volatile.Write(ref _firstPage, page);
         if (_lowPages is not null)
@@ -106,7 +105,7 @@ internal sealed partial class IoasidTable
         int index = IndexInDirectory(id);
         if (_lowPages is null || index >= _lowPages.Length)
         {
-            Slot[][] larger = NewDirectory(LargerLength(_lowPages?.Length ?? 2, index + 1, DirectoryLength, factor: 2));
+            Slot[][] larger = NewDirectory(LargerLength(_lowPages?.Length ?? 2, index + 1, DirectoryLength));
             _lowPages?.CopyTo(larger, 0);
             larger[0] = _firstPage;
             Volatile.Write(ref _lowPages, larger);
@@ -140,11 +139,22 @@ internal sealed partial class IoasidTable
         return pages;
     }
 
-    private static int LargerLength(int length, int needed, int limit, int factor)
+    /// <summary>How long the first page becomes for an id: small for the first id and for the first eight, which begin at 1.
+    /// It passes <see cref="SmallLength"/> only together with the bitmap.</summary>
+    private static int FirstPageLength(uint id) => id switch
+    {
+        < 2 => 2,
+        < 10 => 10,
+        < SmallLength => SmallLength,
+        < 256 => 256,
+        _ => PageLength,
+    };
+
+    private static int LargerLength(int length, int needed, int limit)
     {
         while (length < needed)
         {
-            length *= factor;
+            length *= 2;
         }
 
         return Math.Min(length, limit);
