@@ -40,7 +40,7 @@ public sealed partial class IoasidAllocator : IIoasidAllocator, ICustomIoasidReg
     {
         // The common case calls nothing that comes back here, and so keeps everything in registers; each other case is
         // left to a method that goes on to the end.
-        IoasidTable? table = _active;
+        IoasidTable? table = Volatile.Read(ref _active);
         if (!TryEnterDefault(table))
         {
             return TryAllocateInside(EnterActive(), range, ioasidSet, data, out id);
@@ -63,7 +63,7 @@ public sealed partial class IoasidAllocator : IIoasidAllocator, ICustomIoasidReg
     /// <exception cref="InvalidOperationException">Called from inside a function of a custom allocator.</exception>
     public PasidStatus Free(Ioasid id)
     {
-        IoasidTable? table = _active;
+        IoasidTable? table = Volatile.Read(ref _active);
         if (!TryEnterDefault(table))
         {
             return FreeInside(EnterActive(), id);
@@ -131,7 +131,7 @@ public sealed partial class IoasidAllocator : IIoasidAllocator, ICustomIoasidReg
     /// <exception cref="InvalidOperationException">Called from inside a function of a custom allocator.</exception>
     public PasidStatus SetData(Ioasid id, object? data)
     {
-        IoasidTable? table = _active;
+        IoasidTable? table = Volatile.Read(ref _active);
         if (!TryEnterDefault(table))
         {
             table = EnterActive();
@@ -191,6 +191,8 @@ public sealed partial class IoasidAllocator : IIoasidAllocator, ICustomIoasidReg
     }
 
     /// <summary>Enters the gate of a table that is the default one and active, if nobody is inside.</summary>
+    /// <param name="table">What a volatile read of <see cref="_active"/> answered: a custom table is put there after the
+    /// registry, so that whoever reads one finds the registry too.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private bool TryEnterDefault([NotNullWhen(true)] IoasidTable? table)
     {
