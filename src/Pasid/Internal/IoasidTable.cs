@@ -102,8 +102,13 @@ internal sealed partial class IoasidTable(CustomGroup? group)
     /// <returns><see langword="false"/> if it is live already, or if there are too many owners to number them.</returns>
     public bool InsertUnsynchronized(uint id, IoasidSet? owner, object? data)
     {
-        int tag = FindOwner(owner);
         ref Slot slot = ref FindSlot(id);
+        if (!Unsafe.IsNullRef(ref slot) && SlotWord.IsLive(slot.Word))
+        {
+            return false;
+        }
+
+        int tag = FindOwner(owner);
         if (tag < 0 || Unsafe.IsNullRef(ref slot))
         {
             // All that may run out of memory comes before the first change that anyone could see. The bitmap words come
@@ -114,7 +119,7 @@ internal sealed partial class IoasidTable(CustomGroup? group)
             slot = ref FindSlot(id);
         }
 
-        if (tag < 0 || SlotWord.IsLive(slot.Word))
+        if (tag < 0)
         {
             return false;
         }
@@ -207,8 +212,11 @@ internal sealed partial class IoasidTable(CustomGroup? group)
     /// <summary>Frees a live id.</summary>
     private void End(ref Slot slot, uint id)
     {
-        RemoveOwnersId(SlotWord.OwnerTag(slot.Word));
-        EndLife(ref slot, slot.Word);
+        ulong word = slot.Word;
+        EndLife(ref slot, word);
+
+        // Only now: a lookup that finds the tag without its owner has to find the life ended, or it would deny the owner.
+        RemoveOwnersId(SlotWord.OwnerTag(word));
         if (MarkFree(id) && id >= PageLength)
         {
             RetirePage(id >> PageShift);

@@ -6,7 +6,7 @@ namespace Pasid.Internal;
 /// </summary>
 internal sealed class OwnerTags
 {
-    public const int FirstTag = 2;
+    private const int FirstTag = 2;
     private const int SmallestLength = 4;
 
     /// <summary>From how many tags on a search through them all would cost more than the dictionary.</summary>

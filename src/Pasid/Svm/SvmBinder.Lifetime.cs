@@ -9,6 +9,8 @@ public sealed partial class SvmBinder
     public AddressSpace CreateAddressSpace(string name)
     {
         ArgumentNullException.ThrowIfNull(name);
+
+        // Nothing to guard: this refuses a disposed binder, and a call from inside a callback.
         Enter();
         Exit();
         return new AddressSpace(this, name);

@@ -102,6 +102,49 @@ public sealed class IoasidAllocatorConcurrencyTests
         allocator.LiveCount.Should().Be(0);
     }
 
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(20)]
+    public async Task Lookup_beside_frees_finds_the_id_or_not_but_never_denies_its_only_owner(int ownersBefore)
+    {
+        var allocator = new IoasidAllocator();
+        for (int i = 0; i < ownersBefore; i++)
+        {
+            allocator.Allocate(new IoasidRange(100, 200), new IoasidSet($"before {i}"));
+        }
+
+        var owner = new IoasidSet("owner");
+        var one = new IoasidRange(1, 1);
+        bool stop = false;
+        Task writer = Task.Factory.StartNew(
+            () =>
+            {
+                while (!Volatile.Read(ref stop))
+                {
+                    allocator.TryAllocate(one, owner, owner, out Ioasid id);
+                    allocator.Free(id);
+                }
+            },
+            CancellationToken.None,
+            TaskCreationOptions.LongRunning,
+            TaskScheduler.Default);
+
+        int denied = 0;
+        int wrong = 0;
+        for (int i = 0; i < 3_000_000; i++)
+        {
+            PasidStatus status = allocator.Lookup(new Ioasid(1), owner, null, out object? data);
+            denied += status == PasidStatus.AccessDenied ? 1 : 0;
+            wrong += status == PasidStatus.Success && data != owner ? 1 : 0;
+        }
+
+        Volatile.Write(ref stop, true);
+        await writer;
+        denied.Should().Be(0);
+        wrong.Should().Be(0);
+    }
+
     private sealed class Refusing : ICustomIoasidFunctions
     {
         public Ioasid Allocate(IoasidRange range, object? privateData) => Ioasid.Invalid;
