@@ -26,6 +26,11 @@ public sealed partial class IoasidAllocator : IIoasidAllocator, ICustomIoasidReg
     /// gate of the table that it leaves held.</summary>
     private IoasidTable? _active;
 
+    /// <summary>Makes an allocator without live ids and without custom allocators.</summary>
+    public IoasidAllocator()
+    {
+    }
+
     /// <inheritdoc/>
     public long LiveCount => Volatile.Read(ref _active)?.LiveCount ?? 0;
 
