@@ -52,11 +52,14 @@ public sealed partial class IoasidAllocator : IIoasidAllocator, ICustomIoasidReg
         }
 
         long allocated = table.TryAllocateSimply(range, ioasidSet, data);
+        if (allocated == IoasidTable.IsFurther)
+        {
+            allocated = table.TryAllocateFurther(range, ioasidSet, data);
+        }
+
         if (allocated < 0)
         {
-            return allocated == IoasidTable.IsFurther
-                ? TryAllocateFurther(table, range, ioasidSet, data, out id)
-                : TryAllocateInside(table, range, ioasidSet, data, out id);
+            return TryAllocateInside(table, range, ioasidSet, data, out id);
         }
 
         table.Exit();
@@ -74,7 +77,7 @@ public sealed partial class IoasidAllocator : IIoasidAllocator, ICustomIoasidReg
             return FreeInside(EnterActive(), id);
         }
 
-        if (!table.TryFreeSimply(id.Value))
+        if (!table.TryFreeSimply(id.Value) && !table.TryFreeFurther(id.Value))
         {
             return FreeInside(table, id);
         }
@@ -241,6 +244,20 @@ public sealed partial class IoasidAllocator : IIoasidAllocator, ICustomIoasidReg
         }
     }
 
+    /// <summary>Looks an id up, whoever owns it.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal PasidStatus Lookup(Ioasid id, out object? data)
+    {
+        IoasidTable? table = Volatile.Read(ref _active);
+        if (table is not null)
+        {
+            return table.Lookup(id.Value, owner: null, out data);
+        }
+
+        data = null;
+        return PasidStatus.NotFound;
+    }
+
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static PasidStatus LookupWithPredicate(IoasidTable? table, Ioasid id, IoasidSet? ioasidSet, Func<object?, bool>? predicate, out object? data)
     {
@@ -254,30 +271,25 @@ public sealed partial class IoasidAllocator : IIoasidAllocator, ICustomIoasidReg
         return status;
     }
 
-    /// <summary>Allocates an id from 2^18 on from the default table, whose gate has been entered, and leaves it.</summary>
+    /// <summary>Allocates from the active table, whose gate has been entered, and leaves it.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static bool TryAllocateFurther(IoasidTable table, IoasidRange range, IoasidSet? ioasidSet, object? data, out Ioasid id)
+    private bool TryAllocateInside(IoasidTable table, IoasidRange range, IoasidSet? ioasidSet, object? data, out Ioasid id)
     {
-        long allocated = table.TryAllocateFurther(range, ioasidSet, data);
-        if (allocated < 0)
+        Slot[]? page = null;
+        if (table.Group is null && table.NeedsPageUnsynchronized(range))
         {
-            return TryAllocateInside(table, range, ioasidSet, data, out id);
+            // A collection that the new page sets off must not find the gate taken. Whatever happened meanwhile, the
+            // allocation below begins anew.
+            table.Exit();
+            page = IoasidTable.NewPage();
+            table = EnterActive();
         }
 
-        table.Exit();
-        id = new Ioasid((uint)allocated);
-        return true;
-    }
-
-    /// <summary>Allocates from a table whose gate has been entered, and leaves it.</summary>
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private static bool TryAllocateInside(IoasidTable table, IoasidRange range, IoasidSet? ioasidSet, object? data, out Ioasid id)
-    {
         try
         {
             long allocated = table.Group is { } group
                 ? AllocateCustom(group, range, ioasidSet, data)
-                : table.AllocateUnsynchronized(range, ioasidSet, data);
+                : table.AllocateUnsynchronized(range, ioasidSet, data, page);
 
             // -1 is Ioasid.Invalid.
             id = new Ioasid((uint)allocated);
@@ -292,19 +304,6 @@ public sealed partial class IoasidAllocator : IIoasidAllocator, ICustomIoasidReg
     /// <summary>Frees an id of a table whose gate has been entered, and leaves it.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static PasidStatus FreeInside(IoasidTable table, Ioasid id)
-    {
-        if (table.Group is null && table.TryFreeFurther(id.Value))
-        {
-            table.Exit();
-            return PasidStatus.Success;
-        }
-
-        return FreeInGeneral(table, id);
-    }
-
-    /// <inheritdoc cref="FreeInside"/>
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private static PasidStatus FreeInGeneral(IoasidTable table, Ioasid id)
     {
         try
         {

@@ -17,17 +17,21 @@ internal sealed class FurtherIds
     /// <summary>The blocks, by the upper and lower 7 bits of their number.</summary>
     private readonly IdBitmap?[]?[] _rows = new IdBitmap?[]?[BlockCount >> RowShift];
 
-    /// <summary>Bit i of word j: block 64 j + i is full.</summary>
+    /// <summary>Bit i of word j: block 64 j + i is full. Block 0, whose ids are elsewhere, counts as full.</summary>
     private readonly ulong[] _fullBlocks = new ulong[BlockCount / 64];
 
-    public FurtherIds() => _rows[0] = _firstRow;
+    public FurtherIds()
+    {
+        _rows[0] = _firstRow;
+        _fullBlocks[0] = 1;
+    }
 
     /// <summary>Finds the lowest free id that is not below <paramref name="from"/>.</summary>
     /// <returns>The id, which may be 4294967295; or -1 if everything above is live.</returns>
     public long FindFree(uint from)
     {
         int block = NextBlockWithFree((int)(from >> IdBitmap.Shift));
-        if (block != (int)(from >> IdBitmap.Shift))
+        if (block != (int)(from >> IdBitmap.Shift) || (from & OffsetMask) == 0)
         {
             return block < 0 ? -1 : LowestIn(block);
         }
@@ -40,6 +44,24 @@ internal sealed class FurtherIds
 
         block = NextBlockWithFree(block + 1);
         return block < 0 ? -1 : LowestIn(block);
+    }
+
+    /// <summary>Finds the first of the blocks below 64 that has a free id and words.</summary>
+    /// <param name="first">The first id of the block.</param>
+    public IdBitmap? FindFirstBlock(out uint first)
+    {
+        WordCount.Touch(1);
+        int block = BitOperations.TrailingZeroCount(~_fullBlocks[0]);
+        IdBitmap?[] row = _firstRow;
+        first = (uint)block << IdBitmap.Shift;
+        return block < 64 && block < row.Length ? row[block] : null;
+    }
+
+    /// <summary>Records that a block has no free id any more.</summary>
+    public void MarkFull(uint id)
+    {
+        WordCount.Touch(1);
+        _fullBlocks[id >> (IdBitmap.Shift + 6)] |= 1ul << (int)(id >> IdBitmap.Shift);
     }
 
     /// <summary>Finds the lowest live id that is not below <paramref name="from"/>, or -1.</summary>
@@ -75,22 +97,30 @@ internal sealed class FurtherIds
 
     public void MarkLive(uint id)
     {
-        int block = (int)(id >> IdBitmap.Shift);
-        if (GetBlock(block)!.MarkLive((int)(id & OffsetMask)))
+        if (GetBlock((int)(id >> IdBitmap.Shift))!.MarkLive((int)(id & OffsetMask)))
         {
-            _fullBlocks[block >> 6] |= 1ul << block;
+            MarkFull(id);
         }
     }
 
-    /// <returns><see langword="true"/> if the 64 ids around it are now all free.</returns>
-    public bool MarkFree(uint id)
+    /// <summary>Marks a live id as free if the 64 ids around it do not become all free.</summary>
+    public bool TryMarkFree(uint id)
     {
         int block = (int)(id >> IdBitmap.Shift);
+        if (!GetBlock(block)!.TryMarkFree((int)(id & OffsetMask)))
+        {
+            return false;
+        }
+
+        WordCount.Touch(1);
         _fullBlocks[block >> 6] &= ~(1ul << block);
-        return GetBlock(block)!.MarkFree((int)(id & OffsetMask));
+        return true;
     }
 
-    private long LowestIn(int block) => ((long)block << IdBitmap.Shift) | (uint)(GetBlock(block)?.FindFree(0) ?? 0);
+    /// <summary>Marks the only live id among the 64 around it as free.</summary>
+    public void MarkLeafFree(uint id) => GetBlock((int)(id >> IdBitmap.Shift))!.MarkLeafFree((int)(id & OffsetMask));
+
+    private long LowestIn(int block) => ((long)block << IdBitmap.Shift) | (uint)(GetBlock(block)?.FindLowestFree() ?? 0);
 
     private IdBitmap? GetBlock(int block)
     {
@@ -109,9 +139,11 @@ internal sealed class FurtherIds
         }
 
         int word = from >> 6;
+        WordCount.Touch(1);
         ulong free = ~_fullBlocks[word] & (ulong.MaxValue << from);
         while (free == 0)
         {
+            WordCount.Touch(1);
             if (++word == _fullBlocks.Length)
             {
                 return -1;

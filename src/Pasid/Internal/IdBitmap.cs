@@ -78,14 +78,27 @@ internal sealed class IdBitmap
     }
 
     /// <summary>Tells whether the page that begins with <paramref name="first"/> has no live id.</summary>
-    public static bool IsPageFree(ulong[] leaves, int first) =>
-        !leaves.AsSpan(first >> 6, IoasidTable.PageLength / 64).ContainsAnyExcept(ulong.MaxValue);
+    public static bool IsPageFree(ulong[] leaves, int first)
+    {
+        WordCount.Touch(IoasidTable.PageLength / 64);
+        return !leaves.AsSpan(first >> 6, IoasidTable.PageLength / 64).ContainsAnyExcept(ulong.MaxValue);
+    }
 
     public bool IsPageFree(int first) => IsPageFree(_leaves, first);
 
     public int FindLive(int from) => FindLive(_leaves, from);
 
     public void Reserve(int offset) => _leaves = Reserve(_leaves, offset);
+
+    /// <summary>Finds the lowest free offset; there is one.</summary>
+    public int FindLowestFree()
+    {
+        WordCount.Touch(3);
+        int middle = BitOperations.TrailingZeroCount(_root);
+        int leaf = (middle << 6) + BitOperations.TrailingZeroCount(_middles[middle]);
+        ulong[] leaves = _leaves;
+        return (leaf << 6) + (leaf < leaves.Length ? BitOperations.TrailingZeroCount(leaves[leaf]) : 0);
+    }
 
     /// <summary>Finds the lowest free offset that is not below <paramref name="from"/>, or -1.</summary>
     public int FindFree(int from)
@@ -96,16 +109,19 @@ internal sealed class IdBitmap
             return from;
         }
 
+        WordCount.Touch(1);
         ulong free = _leaves[leaf] & (ulong.MaxValue << from);
         if (free != 0)
         {
             return (leaf << 6) + BitOperations.TrailingZeroCount(free);
         }
 
+        WordCount.Touch(2);
         int middle = leaf >> 6;
         ulong leaves = _middles[middle] & Above(leaf);
         if (leaves == 0)
         {
+            WordCount.Touch(2);
             ulong middles = _root & Above(middle);
             if (middles == 0)
             {
@@ -125,11 +141,13 @@ internal sealed class IdBitmap
     public bool MarkLive(int offset)
     {
         int leaf = offset >> 6;
+        WordCount.Touch(1);
         if ((_leaves[leaf] &= ~(1ul << offset)) != 0)
         {
             return false;
         }
 
+        WordCount.Touch(2);
         if ((_middles[leaf >> 6] &= ~(1ul << leaf)) != 0)
         {
             return false;
@@ -138,20 +156,29 @@ internal sealed class IdBitmap
         return (_root &= ~(1ul << (leaf >> 6))) == 0;
     }
 
-    /// <summary>Marks a live offset as free.</summary>
-    /// <returns><see langword="true"/> if its leaf is now free as a whole.</returns>
-    public bool MarkFree(int offset)
+    /// <summary>Marks a live offset as free if its leaf does not become free as a whole.</summary>
+    public bool TryMarkFree(int offset)
     {
         int leaf = offset >> 6;
+        WordCount.Touch(1);
         ulong before = _leaves[leaf];
         ulong after = before | (1ul << offset);
+        if (after == ulong.MaxValue)
+        {
+            return false;
+        }
+
         _leaves[leaf] = after;
         if (before == 0)
         {
+            WordCount.Touch(2);
             _middles[leaf >> 6] |= 1ul << leaf;
             _root |= 1ul << (leaf >> 6);
         }
 
-        return after == ulong.MaxValue;
+        return true;
     }
+
+    /// <summary>Marks the last live offset of a leaf, which was therefore not full, as free.</summary>
+    public void MarkLeafFree(int offset) => _leaves[offset >> 6] = ulong.MaxValue;
 }

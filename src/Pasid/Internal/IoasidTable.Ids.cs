@@ -28,6 +28,7 @@ internal sealed partial class IoasidTable
             return NotBelowFirstFurther;
         }
 
+        WordCount.Touch(1);
         ulong[]? leaves = _leaves;
         if (leaves is null)
         {
@@ -47,11 +48,13 @@ internal sealed partial class IoasidTable
             return (leaf << 6) + (uint)BitOperations.TrailingZeroCount(free);
         }
 
+        WordCount.Touch(2);
         uint middle = leaf >> 6;
         ulong[]? middles = _middles;
         free = IdBitmap.Above((int)leaf) & (middle == 0 ? _firstMiddle : middles![middle]);
         if (free == 0)
         {
+            WordCount.Touch(2);
             ulong further = _root & IdBitmap.Above((int)middle);
             if (further == 0)
             {
@@ -66,7 +69,18 @@ internal sealed partial class IoasidTable
         return (leaf << 6) + (leaf < (uint)leaves.Length ? (uint)BitOperations.TrailingZeroCount(leaves[leaf]) : 0);
     }
 
-    private long FindFurtherFree(uint from) => _furtherIds is null ? from : _furtherIds.FindFree(from);
+    /// <summary>Finds the lowest free id of a range, or -1.</summary>
+    private long FindFreeIn(IoasidRange range)
+    {
+        long free = FindFree(range.Minimum);
+        if (free == NotBelowFirstFurther)
+        {
+            uint from = Math.Max(range.Minimum, FirstFurther);
+            free = _furtherIds is null ? from : _furtherIds.FindFree(from);
+        }
+
+        return (ulong)free <= Math.Min(range.Maximum, uint.MaxValue - 1) ? free : -1;
+    }
 
     /// <summary>Finds the lowest live id that is not below <paramref name="from"/>, or -1.</summary>
     private long FindLive(uint from)
@@ -118,6 +132,7 @@ internal sealed partial class IoasidTable
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private bool MarkLive(uint id)
     {
+        WordCount.Touch(1);
         ulong[]? leaves = _leaves;
         if (leaves is null)
         {
@@ -133,6 +148,7 @@ internal sealed partial class IoasidTable
 
         if ((leaves[leaf] &= ~(1ul << (int)id)) == 0)
         {
+            WordCount.Touch(2);
             ref ulong middle = ref leaf < 64 ? ref _firstMiddle : ref _middles![leaf >> 6];
             if ((middle &= ~(1ul << (int)leaf)) == 0)
             {
@@ -147,6 +163,7 @@ internal sealed partial class IoasidTable
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private bool TryMarkFree(uint id)
     {
+        WordCount.Touch(1);
         ulong[]? leaves = _leaves;
         if (leaves is null)
         {
@@ -170,6 +187,7 @@ internal sealed partial class IoasidTable
         leaves[leaf] = after;
         if (before == 0)
         {
+            WordCount.Touch(2);
             ref ulong middle = ref leaf < 64 ? ref _firstMiddle : ref _middles![leaf >> 6];
             middle |= 1ul << (int)leaf;
             _root |= 1ul << (int)(leaf >> 6);
@@ -182,19 +200,21 @@ internal sealed partial class IoasidTable
     /// <returns><see langword="true"/> if the 64 ids around it may now be all free.</returns>
     private bool MarkFree(uint id)
     {
-        if (TryMarkFree(id))
+        if (id < FirstFurther ? TryMarkFree(id) : _furtherIds!.TryMarkFree(id))
         {
             return false;
         }
 
-        uint leaf = id >> 6;
-        if (leaf >= (uint)_leaves!.Length)
+        if (id < FirstFurther)
         {
-            return _furtherIds!.MarkFree(id);
+            // The id was the last live one of its leaf, so the leaf was not full before.
+            _leaves![id >> 6] = ulong.MaxValue;
+        }
+        else
+        {
+            _furtherIds!.MarkLeafFree(id);
         }
 
-        // The id was the last live one of its leaf, so the leaf was not full before.
-        _leaves[leaf] = ulong.MaxValue;
         return true;
     }
 

@@ -9,8 +9,7 @@ internal sealed partial class IoasidTable
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public PasidStatus Lookup(uint id, IoasidSet? owner, out object? data)
     {
-        Slot[] page = FindLowPage(id);
-        uint index = id & (PageLength - 1);
+        Slot[] page = FindLowPage(id, out uint index);
         if (index < (uint)page.Length)
         {
             ref Slot slot = ref page[index];
@@ -32,24 +31,23 @@ internal sealed partial class IoasidTable
                 return LookupAgain(ref slot, owner, out data);
             }
         }
-        else if (id >> HighShift != 0)
+        else if (id >= FirstPageMaxLength || page.Length == 0)
         {
-            return LookupHigh(id, owner, out data);
+            return LookupAnew(id, owner, out data);
         }
 
         data = null;
         return PasidStatus.NotFound;
     }
 
-    /// <summary>Looks an id up that is not below 2^21.</summary>
+    /// <summary>Looks an id up that had no slot below 2^21, or that had none because the first page was just split.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private PasidStatus LookupHigh(uint id, IoasidSet? owner, out object? data)
+    private PasidStatus LookupAnew(uint id, IoasidSet? owner, out object? data)
     {
-        Slot[] page = FindHighPage(id);
-        uint index = id & (PageLength - 1);
-        if (index < (uint)page.Length)
+        ref Slot slot = ref FindSlot(id);
+        if (!Unsafe.IsNullRef(ref slot))
         {
-            return LookupAgain(ref page[index], owner, out data);
+            return LookupAgain(ref slot, owner, out data);
         }
 
         data = null;

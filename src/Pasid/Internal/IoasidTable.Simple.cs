@@ -25,8 +25,7 @@ internal sealed partial class IoasidTable
         }
 
         uint id = (uint)free;
-        Slot[] page = FindLowPage(id);
-        uint index = id & (PageLength - 1);
+        Slot[] page = FindLowPage(id, out uint index);
         if (index >= (uint)page.Length || !ReferenceEquals(owner, _firstOwner) || !MarkLive(id))
         {
             return -1;
@@ -36,31 +35,35 @@ internal sealed partial class IoasidTable
         return id;
     }
 
-    /// <summary>Goes on where <see cref="TryAllocateSimply"/> answered <see cref="IsFurther"/>, as simply.</summary>
+    /// <summary>Goes on where <see cref="TryAllocateSimply"/> answered <see cref="IsFurther"/>, as simply, if the range begins
+    /// no higher than the further ids.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public long TryAllocateFurther(IoasidRange range, IoasidSet? owner, object? data)
     {
-        FurtherIds? furtherIds = _furtherIds;
-        if (furtherIds is null)
+        if (_furtherIds is not { } furtherIds || range.Minimum > FirstFurther)
         {
             return -1;
         }
 
-        long free = furtherIds.FindFree(Math.Max(range.Minimum, FirstFurther));
-        if ((ulong)free > Math.Min(range.Maximum, uint.MaxValue - 1))
+        IdBitmap? block = furtherIds.FindFirstBlock(out uint first);
+        if (block is null)
         {
             return -1;
         }
 
-        uint id = (uint)free;
-        Slot[] page = FindLowPage(id);
-        uint index = id & (PageLength - 1);
-        if (index >= (uint)page.Length || !ReferenceEquals(owner, _firstOwner))
+        int offset = block.FindLowestFree();
+        uint id = first + (uint)offset;
+        Slot[] page = FindLowPage(id, out uint index);
+        if (id > range.Maximum || index >= (uint)page.Length || !ReferenceEquals(owner, _firstOwner))
         {
             return -1;
         }
 
-        furtherIds.MarkLive(id);
+        if (block.MarkLive(offset))
+        {
+            furtherIds.MarkFull(id);
+        }
+
         BeginCommonLife(ref page[index], data);
         return id;
     }
@@ -76,8 +79,7 @@ internal sealed partial class IoasidTable
             return false;
         }
 
-        Slot[] page = FindLowPage(id);
-        uint index = id & (PageLength - 1);
+        Slot[] page = FindLowPage(id, out uint index);
         if (index >= (uint)page.Length)
         {
             return false;
@@ -98,8 +100,7 @@ internal sealed partial class IoasidTable
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool TryFreeFurther(uint id)
     {
-        Slot[] page = FindLowPage(id);
-        uint index = id & (PageLength - 1);
+        Slot[] page = FindLowPage(id, out uint index);
         if (id < FirstFurther || index >= (uint)page.Length)
         {
             return false;
@@ -107,17 +108,12 @@ internal sealed partial class IoasidTable
 
         ref Slot slot = ref page[index];
         ulong word = slot.Word;
-        if (!SlotWord.IsCommon(word))
+        if (!SlotWord.IsCommon(word) || !_furtherIds!.TryMarkFree(id))
         {
             return false;
         }
 
         EndLife(ref slot, word);
-        if (_furtherIds!.MarkFree(id))
-        {
-            RetirePage(id >> PageShift);
-        }
-
         return true;
     }
 

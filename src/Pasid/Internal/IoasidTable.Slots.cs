@@ -3,15 +3,19 @@ using System.Runtime.CompilerServices;
 namespace Pasid.Internal;
 
 /// <content>
-/// The slots of the ids that were ever live, in pages of 512. Pages and directories are replaced by larger copies, never
-/// changed in place otherwise: a reader that still holds an older copy sees the slots as they were at the moment of the
-/// replacement, which lies inside its own call. A page that was taken out is not used for other ids, so such a reader
-/// can only find slots in it that are dead.
+/// The slots of the ids that were ever live. The ids below 2,048 share one page, which grows, until a higher id comes; from
+/// then on a directory leads to pages of 512. Pages and directories are replaced by copies, never changed in place
+/// otherwise: a reader that still holds an older copy sees the slots as they were at the moment of the replacement,
+/// which lies inside its own call. A page that was taken out is not used for other ids, so such a reader can only find
+/// slots in it that are dead.
 /// </content>
 internal sealed partial class IoasidTable
 {
     public const int PageLength = 1 << PageShift;
     private const int PageShift = 9;
+
+    /// <summary>How many ids are served without a directory: 32 KB, what a first-level cache holds.</summary>
+    private const int FirstPageMaxLength = 4 * PageLength;
 
     /// <summary>How many pages a directory has at most: those of 2^21 ids.</summary>
     private const int DirectoryLength = 1 << (HighShift - PageShift);
@@ -25,8 +29,12 @@ internal sealed partial class IoasidTable
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private ref Slot FindSlot(uint id)
     {
-        Slot[] page = id >> HighShift == 0 ? FindLowPage(id) : FindHighPage(id);
-        uint index = id & (PageLength - 1);
+        if (id >> HighShift != 0)
+        {
+            return ref FindHighSlot(id);
+        }
+
+        Slot[] page = FindLowPage(id, out uint index);
         if (index >= (uint)page.Length)
         {
             return ref Unsafe.NullRef<Slot>();
@@ -36,55 +44,64 @@ internal sealed partial class IoasidTable
     }
 
     /// <summary>Finds the page of an id below 2^21, which may be too short for it; for others a page without slots.</summary>
+    /// <param name="id">The id.</param>
+    /// <param name="index">Where on the page it is.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private Slot[] FindLowPage(uint id)
+    private Slot[] FindLowPage(uint id, out uint index)
     {
         // One branch that goes the same way every time, and not one that asks which page the id lies in.
         Slot[][]? pages = Volatile.Read(ref _lowPages);
         if (pages is null)
         {
-            return id < PageLength ? Volatile.Read(ref _firstPage) : s_noPage;
+            index = id;
+            return Volatile.Read(ref _firstPage);
         }
 
+        index = id & (PageLength - 1);
         uint pageIndex = id >> PageShift;
         return pageIndex < (uint)pages.Length ? Volatile.Read(ref pages[pageIndex]) : s_noPage;
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private Slot[] FindHighPage(uint id)
+    private ref Slot FindHighSlot(uint id)
     {
         Slot[][]?[]? directories = Volatile.Read(ref _highPages);
-        if (directories is null)
+        Slot[][]? pages = directories is null ? null : Volatile.Read(ref directories[id >> HighShift]);
+        Slot[] page = pages is null ? s_noPage : Volatile.Read(ref pages[IndexInDirectory(id)]);
+        uint index = id & (PageLength - 1);
+        if (index >= (uint)page.Length)
         {
-            return s_noPage;
+            return ref Unsafe.NullRef<Slot>();
         }
 
-        Slot[][]? pages = Volatile.Read(ref directories[id >> HighShift]);
-        return pages is null ? s_noPage : Volatile.Read(ref pages[IndexInDirectory(id)]);
+        return ref page[index];
     }
 
     private static int IndexInDirectory(uint id) => (int)(id >> PageShift) & (DirectoryLength - 1);
 
-    private void EnsureSlot(uint id)
+    /// <summary>Tells whether an id has no slot, and gets one only with a new page of 512.</summary>
+    private bool LacksPage(uint id) =>
+        (id >= FirstPageMaxLength || _lowPages is not null) && Unsafe.IsNullRef(ref FindSlot(id));
+
+    /// <summary>Makes a slot for an id.</summary>
+    /// <param name="id">The id.</param>
+    /// <param name="prepared">A page of 512 to use if one is needed; <see langword="null"/> to make it here.</param>
+    private void EnsureSlot(uint id, Slot[]? prepared)
     {
         if (!Unsafe.IsNullRef(ref FindSlot(id)))
         {
             return;
         }
 
-        if (id >= PageLength)
+        if (id >= FirstPageMaxLength || _lowPages is not null)
         {
-            Volatile.Write(ref EnsurePages(id)[IndexInDirectory(id)], new Slot[PageLength]);
+            Volatile.Write(ref EnsurePages(id)[IndexInDirectory(id)], prepared ?? new Slot[PageLength]);
             return;
         }
 
         var page = new Slot[FirstPageLength(id)];
         _firstPage.CopyTo(page, 0);
         Volatile.Write(ref _firstPage, page);
-        if (_lowPages is not null)
-        {
-            Volatile.Write(ref _lowPages[0], page);
-        }
     }
 
     private Slot[][] EnsurePages(uint id)
@@ -103,21 +120,38 @@ internal sealed partial class IoasidTable
         }
 
         int index = IndexInDirectory(id);
-        if (_lowPages is null || index >= _lowPages.Length)
+        if (_lowPages is null)
         {
-            Slot[][] larger = NewDirectory(LargerLength(_lowPages?.Length ?? 2, index + 1, DirectoryLength));
-            _lowPages?.CopyTo(larger, 0);
-            larger[0] = _firstPage;
+            Slot[][] pages = NewDirectory(LargerLength(FirstPageMaxLength / PageLength * 2, index + 1, DirectoryLength));
+            SplitFirstPage(pages);
+            Volatile.Write(ref _lowPages, pages);
+
+            // A reader that saw no directory before and finds no first page now looks again.
+            Volatile.Write(ref _firstPage, s_noPage);
+        }
+        else if (index >= _lowPages.Length)
+        {
+            Slot[][] larger = NewDirectory(LargerLength(_lowPages.Length, index + 1, DirectoryLength));
+            _lowPages.CopyTo(larger, 0);
             Volatile.Write(ref _lowPages, larger);
         }
 
         return _lowPages;
     }
 
-    /// <summary>Gives the page that was empty before this one back, and keeps this one. The first page is small and stays.</summary>
+    private void SplitFirstPage(Slot[][] pages)
+    {
+        for (int first = 0; first < _firstPage.Length; first += PageLength)
+        {
+            pages[first >> PageShift] = new Slot[PageLength];
+            _firstPage.AsSpan(first, Math.Min(PageLength, _firstPage.Length - first)).CopyTo(pages[first >> PageShift]);
+        }
+    }
+
+    /// <summary>Gives the page that was empty before this one back, and keeps this one. The first page stays.</summary>
     private void RetirePage(uint page)
     {
-        if (!IsPageFree(page << PageShift))
+        if (page == 0 || (_lowPages is null && page < FirstPageMaxLength / PageLength) || !IsPageFree(page << PageShift))
         {
             return;
         }
@@ -147,7 +181,9 @@ internal sealed partial class IoasidTable
         < 10 => 10,
         < SmallLength => SmallLength,
         < 256 => 256,
-        _ => PageLength,
+        < PageLength => PageLength,
+        < 2 * PageLength => 2 * PageLength,
+        _ => FirstPageMaxLength,
     };
 
     private static int LargerLength(int length, int needed, int limit)

@@ -15,10 +15,10 @@ internal sealed partial class IoasidTable(CustomGroup? group)
 {
     // Read by every lookup.
 
-    /// <summary>The page of the ids below 512.</summary>
+    /// <summary>The page of the ids below 2,048, as long as there is no directory.</summary>
     private Slot[] _firstPage = s_noPage;
 
-    /// <summary>The pages of the ids below 2^21, the first among them, as far as they were needed; none while the first is enough.</summary>
+    /// <summary>The directory: the pages of the ids below 2^21, as far as they were needed; none while the first page is enough.</summary>
     private Slot[][]? _lowPages;
 
     /// <summary>The first owner, or <see langword="null"/> if that is none.</summary>
@@ -74,33 +74,30 @@ internal sealed partial class IoasidTable(CustomGroup? group)
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Exit() => _gate.Exit();
 
-    /// <summary>Makes the lowest free id of a range live.</summary>
-    /// <returns>The id, or -1 if there is none, or if there are too many owners to number them.</returns>
-    public long AllocateUnsynchronized(IoasidRange range, IoasidSet? owner, object? data)
+    /// <summary>Tells whether the next allocation from a range needs a new page, which is best made outside the gate.</summary>
+    public bool NeedsPageUnsynchronized(IoasidRange range)
     {
-        if (range.Minimum > range.Maximum)
-        {
-            return -1;
-        }
+        long free = FindFreeIn(range);
+        return free >= 0 && LacksPage((uint)free);
+    }
 
-        long free = FindFree(range.Minimum);
-        if (free == NotBelowFirstFurther)
-        {
-            free = FindFurtherFree(Math.Max(range.Minimum, FirstFurther));
-        }
+    public static Slot[] NewPage() => new Slot[PageLength];
 
-        if ((ulong)free > Math.Min(range.Maximum, uint.MaxValue - 1))
-        {
-            return -1;
-        }
-
-        uint id = (uint)free;
-        return InsertUnsynchronized(id, owner, data) ? id : -1;
+    /// <summary>Makes the lowest free id of a range live.</summary>
+    /// <param name="range">The range; a reversed one holds nothing.</param>
+    /// <param name="owner">The owner, or <see langword="null"/>.</param>
+    /// <param name="data">The data.</param>
+    /// <param name="prepared">A new page to use if one is needed, or <see langword="null"/>.</param>
+    /// <returns>The id, or -1 if there is none, or if there are too many owners to number them.</returns>
+    public long AllocateUnsynchronized(IoasidRange range, IoasidSet? owner, object? data, Slot[]? prepared)
+    {
+        long free = FindFreeIn(range);
+        return free >= 0 && InsertUnsynchronized((uint)free, owner, data, prepared) ? free : -1;
     }
 
     /// <summary>Makes a given id live.</summary>
     /// <returns><see langword="false"/> if it is live already, or if there are too many owners to number them.</returns>
-    public bool InsertUnsynchronized(uint id, IoasidSet? owner, object? data)
+    public bool InsertUnsynchronized(uint id, IoasidSet? owner, object? data, Slot[]? prepared = null)
     {
         ref Slot slot = ref FindSlot(id);
         if (!Unsafe.IsNullRef(ref slot) && SlotWord.IsLive(slot.Word))
@@ -114,7 +111,7 @@ internal sealed partial class IoasidTable(CustomGroup? group)
             // All that may run out of memory comes before the first change that anyone could see. The bitmap words come
             // first, because they grow by whole pages: an id that has a slot has them too.
             ReserveId(id);
-            EnsureSlot(id);
+            EnsureSlot(id, prepared);
             tag = ReserveOwner(owner);
             slot = ref FindSlot(id);
         }
@@ -217,7 +214,7 @@ internal sealed partial class IoasidTable(CustomGroup? group)
 
         // Only now: a lookup that finds the tag without its owner has to find the life ended, or it would deny the owner.
         RemoveOwnersId(SlotWord.OwnerTag(word));
-        if (MarkFree(id) && id >= PageLength)
+        if (MarkFree(id))
         {
             RetirePage(id >> PageShift);
         }

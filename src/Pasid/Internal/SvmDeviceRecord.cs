@@ -1,15 +1,20 @@
 namespace Pasid.Internal;
 
 /// <summary>One device of a binding (<c>struct intel_svm_dev</c>). Guarded by the binder's gate.</summary>
-internal sealed class SvmDeviceRecord(SvmDevice device, ISvmDeviceCallbacks? callbacks)
+internal sealed class SvmDeviceRecord
 {
-    public SvmDevice Device { get; } = device;
+    /// <summary>Gets or sets the device; none while the record is spare.</summary>
+    public SvmDevice Device { get; set; } = null!;
 
-    public ISvmDeviceCallbacks? Callbacks { get; } = callbacks;
+    public ISvmDeviceCallbacks? Callbacks { get; set; }
 
     /// <summary>Gets or sets how many binds are not undone yet; 0 once the device is unbound.</summary>
-    public long Users { get; set; } = 1;
+    public long Users { get; set; }
 
-    /// <summary>Gets or sets the device that was bound before this one.</summary>
+    /// <summary>Gets or sets a value indicating whether an <see cref="SvmBinding"/> was given out for it, so that it may never
+    /// stand for another bind.</summary>
+    public bool HasHandle { get; set; }
+
+    /// <summary>Gets or sets the device that was bound before this one; among spare records, the next one.</summary>
     public SvmDeviceRecord? Older { get; set; }
 }

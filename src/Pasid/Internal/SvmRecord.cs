@@ -2,23 +2,15 @@ namespace Pasid.Internal;
 
 /// <summary>
 /// One binding: a PASID, its address space and its devices (<c>struct intel_svm</c>). It is the data object of its
-/// PASID, by which lookups reach it without a lock. Guarded by the binder's gate but for what says otherwise.
+/// PASID, by which lookups reach its <see cref="SvmTarget"/> without a lock. The rest is guarded by the binder's gate.
 /// </summary>
 /// <remarks>
 /// Where an address space keeps its PASID, its shared binding comes and goes with always the same number, and its record
 /// is used again (<see cref="AddressSpace.SpareRecord"/>). A lookup that found the record before it was released and reads
 /// its status after it is bound again still answers the truth: number and address space have not changed.
 /// </remarks>
-internal sealed class SvmRecord(SvmBinder binder, AddressSpace? addressSpace, SvmBindFlags flags)
+internal sealed class SvmRecord(SvmBinder binder, AddressSpace? addressSpace, SvmBindFlags flags) : SvmTarget(binder, addressSpace)
 {
-    private volatile PasidStatus _status = PasidStatus.NotFound;
-
-    /// <summary>Gets the binder that made the record; another one may use the same allocator. Immutable.</summary>
-    public SvmBinder Binder { get; } = binder;
-
-    /// <summary>Gets the address space; <see langword="null"/> for the supervisor's own. Immutable.</summary>
-    public AddressSpace? AddressSpace { get; } = addressSpace;
-
     /// <summary>Gets what kind of PASID was asked for. Immutable.</summary>
     public SvmBindFlags Flags { get; } = flags;
 
@@ -33,10 +25,6 @@ internal sealed class SvmRecord(SvmBinder binder, AddressSpace? addressSpace, Sv
     /// <summary>Gets the device that was bound last; the head of the list.</summary>
     public SvmDeviceRecord? NewestDevice { get; private set; }
 
-    /// <summary>Gets what a lookup of the PASID answers: success only from the end of the bind to the begin of the
-    /// release, so that nobody sees a bind that is under way or over. Read without the gate.</summary>
-    public PasidStatus Status => _status;
-
     /// <summary>Gets or sets a value indicating whether it is told of the exit of its address space, and pins it.</summary>
     public bool IsRegistered { get; set; }
 
@@ -48,14 +36,6 @@ internal sealed class SvmRecord(SvmBinder binder, AddressSpace? addressSpace, Sv
 
     /// <inheritdoc cref="Older"/>
     public SvmRecord? Newer { get; set; }
-
-    /// <summary>Lets lookups see the binding; the last step of a bind.</summary>
-    public void Publish() => _status = PasidStatus.Success;
-
-    /// <summary>Hides the binding from lookups. They can still come across it: one that began before, or any under
-    /// <see cref="KernelQuirks.FailedRebindLeavesData"/>.</summary>
-    /// <param name="status">What they answer from now on.</param>
-    public void Release(PasidStatus status) => _status = status;
 
     public SvmDeviceRecord? FindDevice(SvmDevice device)
     {

@@ -51,8 +51,8 @@ public sealed partial class SvmBinder
         }
 
         return record is null
-            ? BindFirst(new SvmDeviceRecord(device, callbacks), bound, flags, width, remembered)
-            : BindFurther(record, new SvmDeviceRecord(device, callbacks));
+            ? BindFirst(_spareDevices.Take(device, callbacks), bound, flags, width, remembered)
+            : BindFurther(record, _spareDevices.Take(device, callbacks));
     }
 
     /// <summary>What the kernel asks before it takes the lock; answers the number of PASIDs that the device can tell apart.</summary>

@@ -13,10 +13,12 @@ public sealed partial class SvmBinder
             return;
         }
 
-        TearDownEntry(deviceRecord.Device, deviceRecord.Device.Iommu!, record.Pasid);
+        SvmDevice device = deviceRecord.Device;
+        TearDownEntry(device, device.Iommu!, record.Pasid);
         deviceRecord.Users = 0;
         record.RemoveDevice(deviceRecord);
-        Flush(deviceRecord.Device, record);
+        _spareDevices.Keep(deviceRecord);
+        Flush(device, record);
         if (record.NewestDevice is null)
         {
             Unlink(record);

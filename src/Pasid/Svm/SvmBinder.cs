@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Runtime.CompilerServices;
 using System.Runtime.ExceptionServices;
 using Pasid.Internal;
 
@@ -22,6 +23,10 @@ public sealed partial class SvmBinder : ISvmBinder
     private const string What = "The binder";
 
     private readonly IIoasidAllocator _allocator;
+
+    /// <summary>The allocator once more if it is the library's own, so that the look-ups of devices call it directly.</summary>
+    private readonly IoasidAllocator? _ownAllocator;
+
     private readonly ISvmObserver? _observer;
     private readonly ISvmFaultInjector? _faultInjector;
     private readonly uint _pasidLimit;
@@ -45,6 +50,8 @@ public sealed partial class SvmBinder : ISvmBinder
 
     /// <summary>The PASIDs that a quirk kept from being freed.</summary>
     private List<Ioasid>? _leakedPasids;
+
+    private SpareDeviceRecords _spareDevices;
 
     private Gate _gate = new();
     private bool _isDisposed;
@@ -82,6 +89,7 @@ public sealed partial class SvmBinder : ISvmBinder
         options.Validate(nameof(options));
 
         _allocator = allocator;
+        _ownAllocator = allocator as IoasidAllocator;
         _observer = options.Observer;
         _faultInjector = options.FaultInjector;
         _pasidLimit = (uint)options.PasidLimit;
@@ -106,6 +114,10 @@ public sealed partial class SvmBinder : ISvmBinder
         try
         {
             result = BindUnsynchronized(device, addressSpace, flags, callbacks);
+            if (result.DeviceRecord is not null)
+            {
+                result.DeviceRecord.HasHandle = true;
+            }
         }
         finally
         {
@@ -268,20 +280,23 @@ public sealed partial class SvmBinder : ISvmBinder
     }
 
     /// <summary>Finds the binding of a PASID, without the gate.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private PasidStatus FindRecord(Ioasid pasid, out SvmRecord? record)
     {
-        PasidStatus status = _allocator.Lookup(pasid, ioasidSet: null, predicate: null, out object? data);
-        record = data as SvmRecord;
+        PasidStatus status = _ownAllocator is { } allocator
+            ? allocator.Lookup(pasid, out object? data)
+            : _allocator.Lookup(pasid, ioasidSet: null, predicate: null, out data);
         if (status == PasidStatus.Success)
         {
+            record = data as SvmRecord;
             status = record is not null && ReferenceEquals(record.Binder, this) ? record.Status : PasidStatus.InvalidArgument;
+            if (status == PasidStatus.Success)
+            {
+                return status;
+            }
         }
 
-        if (status != PasidStatus.Success)
-        {
-            record = null;
-        }
-
+        record = null;
         return status;
     }
 

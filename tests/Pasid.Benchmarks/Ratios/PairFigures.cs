@@ -159,15 +159,18 @@ internal static class PairFigures
     {
         const int Count = IoasidRange.PasidLimit - 1;
         const int Rounds = 7;
+        const int WarmUps = 5;
         Action<int> exchanges = TwoExchanges();
         exchanges(100_000);
         double[] fills = new double[Rounds];
         double[] drains = new double[Rounds];
         double[] units = new double[Rounds];
         uint[] ids = Live(Count);
-        for (int round = 0; round < Rounds; round++)
+        for (int warmUp = -WarmUps; warmUp < Rounds; warmUp++)
         {
-            // The pages of the round before are used again: what the operating system takes for fresh memory is not ours.
+            // The rounds that are not counted bring the code to its last tier and the heap to its size. The pages of the
+            // round before are used again: what the operating system takes for fresh memory is not ours.
+            int round = Math.Max(warmUp, 0);
             GC.Collect();
             var store = new PasidStore(new IoasidAllocator());
             fills[round] = Sampler.Time(count => Filled(store, count), Count);

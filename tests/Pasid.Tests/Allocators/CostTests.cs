@@ -10,7 +10,7 @@ public sealed class CostTests
     private readonly object _data = new();
 
     [Fact]
-    public void Allocation_lookup_free_and_repeated_bind_allocate_no_bytes()
+    public void Allocation_lookup_free_bind_and_unbind_allocate_no_bytes()
     {
         var allocator = new IoasidAllocator();
         using var binder = new SvmBinder(allocator);
@@ -30,6 +30,8 @@ public sealed class CostTests
             binder.BindMm(device, process, SvmBindFlags.None, null, out _);
             binder.Lookup(bound, out _);
             binder.UnbindMm(device, bound);
+            binder.UnbindMm(device, bound);
+            binder.BindMm(device, process, out _);
             foreach (Ioasid live in allocator.LiveIds())
             {
                 _ = live;

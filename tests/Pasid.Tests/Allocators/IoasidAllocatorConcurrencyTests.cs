@@ -7,6 +7,48 @@ public sealed class IoasidAllocatorConcurrencyTests
     private const int Threads = 4;
 
     [Fact]
+    public async Task Lookup_finds_a_live_id_at_every_moment_while_the_table_grows_around_it()
+    {
+        var data = new object();
+        var range = new IoasidRange(1, 1);
+        IoasidAllocator? current = null;
+        bool isDone = false;
+        long lost = 0;
+        using var start = new Barrier(2);
+        Task reader = Task.Factory.StartNew(
+            () =>
+            {
+                start.SignalAndWait();
+                while (!Volatile.Read(ref isDone))
+                {
+                    if (Volatile.Read(ref current) is { } allocator)
+                    {
+                        lost += allocator.Lookup(new Ioasid(1), out object? found) == PasidStatus.Success && found == data ? 0 : 1;
+                    }
+                }
+            },
+            CancellationToken.None,
+            TaskCreationOptions.LongRunning,
+            TaskScheduler.Default);
+
+        start.SignalAndWait();
+        for (int round = 0; round < 20_000; round++)
+        {
+            var allocator = new IoasidAllocator();
+            allocator.TryAllocate(range, null, data, out _);
+            Volatile.Write(ref current, allocator);
+            foreach (uint growth in (ReadOnlySpan<uint>)[9, 600, 5_000, 70_000])
+            {
+                allocator.TryAllocate(new IoasidRange(growth, growth), null, null, out _);
+            }
+        }
+
+        Volatile.Write(ref isDone, true);
+        await reader;
+        lost.Should().Be(0);
+    }
+
+    [Fact]
     public async Task Ids_are_never_live_twice_and_always_lead_to_their_owners_data()
     {
         var allocator = new IoasidAllocator();
