@@ -10,7 +10,6 @@ internal static class Sampler
     /// <summary>Long enough to go over 100,000 ids several times: the other side has emptied the caches before.</summary>
     private static readonly TimeSpan s_sample = TimeSpan.FromMilliseconds(20);
 
-
     /// <summary>Divides the time of one operation of <paramref name="left"/> by that of <paramref name="right"/>.</summary>
     /// <param name="left">Carries out so many operations.</param>
     /// <param name="right">Carries out so many operations.</param>
@@ -61,17 +60,29 @@ internal static class Sampler
         return Stopwatch.GetElapsedTime(start).TotalSeconds;
     }
 
+    private static void WarmUp(Action<int> work)
+    {
+        for (int i = 0; i < 60; i++)
+        {
+            work(200);
+        }
+    }
+
     /// <summary>Finds how many operations fill a sample; on the way the code reaches its last tier.</summary>
     private static int Calibrate(Action<int> work)
     {
-        for (int tier = 0; tier < 4; tier++)
+        double last = double.MaxValue;
+        for (int tier = 0; tier < 12; tier++)
         {
-            for (int i = 0; i < 60; i++)
+            double seconds = Time(_ => WarmUp(work), 0);
+            if (tier >= 4 && seconds > last * 0.9)
             {
-                work(200);
+                break;
             }
 
-            // The compiler works beside us, 100 ms after the last method of the tier below was called first.
+            // The compiler works beside us, 100 ms after the last method of the tier below was called first; on a busy
+            // machine it may need more rounds, until they are no longer faster than the one before.
+            last = seconds;
             Thread.Sleep(130);
         }
 
