@@ -4,22 +4,29 @@ namespace Pasid;
 
 public sealed partial class IoasidAllocator
 {
-    /// <summary>The custom allocators; <see langword="null"/> until the first is registered.</summary>
-    private CustomRegistry? _registry;
-
     /// <inheritdoc/>
     public PasidStatus Register(CustomIoasidAllocator customAllocator)
     {
         ArgumentNullException.ThrowIfNull(customAllocator);
         IoasidTable active = Volatile.Read(ref _active) ?? MakeDefault();
         ThrowIfInsideFunction(active);
-        if (_registry is null)
+
+        // Without a registry the active table is the default one.
+        CustomRegistry registry = EnsureAnnex().EnsureRegistry(active);
+        PasidStatus status = RegisterIn(registry, customAllocator);
+        if (status == PasidStatus.Success)
         {
-            // Without a registry the active table is the default one.
-            Interlocked.CompareExchange(ref _registry, new CustomRegistry(active), null);
+            _annex?.Logger?.CustomAllocatorRegistered();
+            return status;
         }
 
-        CustomRegistry registry = _registry;
+        CountFailure(status);
+        _annex?.Logger?.CustomAllocatorRefused(status);
+        return status;
+    }
+
+    private PasidStatus RegisterIn(CustomRegistry registry, CustomIoasidAllocator customAllocator)
+    {
         registry.Enter();
         try
         {
@@ -55,12 +62,33 @@ public sealed partial class IoasidAllocator
     public PasidStatus Unregister(CustomIoasidAllocator customAllocator)
     {
         ArgumentNullException.ThrowIfNull(customAllocator);
-        if (Volatile.Read(ref _registry) is not { } registry)
+        PasidStatus status = PasidStatus.NotFound;
+        long orphans = 0;
+        if (Volatile.Read(ref _annex)?.Registry is { } registry)
         {
-            return PasidStatus.NotFound;
+            ThrowIfInsideFunction(Volatile.Read(ref _active)!);
+            status = UnregisterIn(registry, customAllocator, out orphans);
         }
 
-        ThrowIfInsideFunction(Volatile.Read(ref _active)!);
+        if (status != PasidStatus.Success)
+        {
+            CountFailure(status);
+            _annex?.Logger?.CustomAllocatorUnknown();
+            return status;
+        }
+
+        _annex?.Logger?.CustomAllocatorUnregistered();
+        if (orphans != 0)
+        {
+            _annex?.Logger?.IdsOrphaned(orphans);
+        }
+
+        return status;
+    }
+
+    private PasidStatus UnregisterIn(CustomRegistry registry, CustomIoasidAllocator customAllocator, out long orphans)
+    {
+        orphans = 0;
         registry.Enter();
         try
         {
@@ -80,6 +108,8 @@ public sealed partial class IoasidAllocator
             {
                 // A call that is under way in the functions goes to its end first.
                 group.Enter();
+                orphans = group.Table.LiveCount;
+                _annex!.CountAsPast(group.Table);
                 Volatile.Write(ref _active, registry.Groups.Count == 0 ? registry.DefaultTable : registry.Groups[0].Table);
                 group.Exit();
             }

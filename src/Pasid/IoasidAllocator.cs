@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
+using Microsoft.Extensions.Logging;
 using Pasid.Internal;
 
 namespace Pasid;
@@ -19,6 +20,7 @@ namespace Pasid;
 /// the number is never touched.</para>
 /// </remarks>
 [DebuggerDisplay("LiveCount = {LiveCount}")]
+[DebuggerTypeProxy(typeof(IoasidAllocatorDebugView))]
 public sealed partial class IoasidAllocator : IIoasidAllocator, ICustomIoasidRegistry
 {
     /// <summary>The id space that calls go to: the default one's, or that of the group at the head of the queue.
@@ -26,9 +28,26 @@ public sealed partial class IoasidAllocator : IIoasidAllocator, ICustomIoasidReg
     /// gate of the table that it leaves held.</summary>
     private IoasidTable? _active;
 
-    /// <summary>Makes an allocator without live ids and without custom allocators.</summary>
+    /// <summary>What most allocators never need; <see langword="null"/> until it is.</summary>
+    private AllocatorAnnex? _annex;
+
+    /// <summary>Makes an allocator without live ids and without custom allocators, which logs nothing.</summary>
     public IoasidAllocator()
     {
+    }
+
+    /// <summary>Makes an allocator that logs: each allocation and free at level Debug, what fails as a warning.</summary>
+    /// <param name="loggerFactory">Where the logger comes from; its category is <c>Pasid.IoasidAllocator</c>.</param>
+    /// <exception cref="ArgumentNullException"><paramref name="loggerFactory"/> is <see langword="null"/>.</exception>
+    public IoasidAllocator(ILoggerFactory loggerFactory)
+        : this(loggerFactory, hostName: null)
+    {
+    }
+
+    internal IoasidAllocator(ILoggerFactory loggerFactory, string? hostName)
+    {
+        ArgumentNullException.ThrowIfNull(loggerFactory);
+        _annex = new AllocatorAnnex(loggerFactory.CreateLogger(LogCategory.For(nameof(IoasidAllocator), hostName)));
     }
 
     /// <inheritdoc/>
@@ -91,21 +110,21 @@ public sealed partial class IoasidAllocator : IIoasidAllocator, ICustomIoasidReg
     public PasidStatus AddReference(Ioasid id)
     {
         IoasidTable table = EnterActive();
+        long references;
         try
         {
-            long references = table.GetReferencesUnsynchronized(id.Value);
-            if (references == 0)
+            references = table.GetReferencesUnsynchronized(id.Value);
+            if (references != 0)
             {
-                return PasidStatus.NotFound;
+                table.SetReferencesUnsynchronized(id.Value, references + 1);
             }
-
-            table.SetReferencesUnsynchronized(id.Value, references + 1);
-            return PasidStatus.Success;
         }
         finally
         {
             ExitActive(table);
         }
+
+        return references != 0 ? PasidStatus.Success : NotAllocated(nameof(AddReference), id);
     }
 
     /// <inheritdoc/>
@@ -113,26 +132,37 @@ public sealed partial class IoasidAllocator : IIoasidAllocator, ICustomIoasidReg
     public IoasidRelease DropReference(Ioasid id)
     {
         IoasidTable table = EnterActive();
+        long references;
         try
         {
-            long references = table.GetReferencesUnsynchronized(id.Value);
-            if (references == 0)
-            {
-                return IoasidRelease.Unknown;
-            }
-
+            references = table.GetReferencesUnsynchronized(id.Value);
             if (references == 1)
             {
                 table.Group?.Free(id.Value);
             }
 
-            table.SetReferencesUnsynchronized(id.Value, references - 1);
-            return references == 1 ? IoasidRelease.Freed : IoasidRelease.StillReferenced;
+            if (references != 0)
+            {
+                table.SetReferencesUnsynchronized(id.Value, references - 1);
+            }
         }
         finally
         {
             ExitActive(table);
         }
+
+        if (references == 0)
+        {
+            NotAllocated(nameof(DropReference), id);
+            return IoasidRelease.Unknown;
+        }
+
+        if (references == 1)
+        {
+            _annex?.Logger?.Freed(id);
+        }
+
+        return references == 1 ? IoasidRelease.Freed : IoasidRelease.StillReferenced;
     }
 
     /// <inheritdoc/>
@@ -147,7 +177,7 @@ public sealed partial class IoasidAllocator : IIoasidAllocator, ICustomIoasidReg
 
         PasidStatus status = table.SetDataUnsynchronized(id.Value, data);
         ExitActive(table);
-        return status;
+        return status == PasidStatus.Success ? status : NotAllocated(nameof(SetData), id);
     }
 
     /// <inheritdoc/>
@@ -198,18 +228,49 @@ public sealed partial class IoasidAllocator : IIoasidAllocator, ICustomIoasidReg
         return references;
     }
 
+    /// <summary>Gets what the allocator has done so far.</summary>
+    /// <returns>A picture that no later call changes.</returns>
+    /// <remarks>Takes no lock.</remarks>
+    public IoasidStatistics GetStatistics()
+    {
+        while (true)
+        {
+            IoasidTable? active = Volatile.Read(ref _active);
+            AllocatorAnnex? annex = Volatile.Read(ref _annex);
+            AllocatorAnnex.PastCounts? past = annex?.Past;
+            long allocations = 0;
+            long frees = 0;
+            active?.GetCounts(out allocations, out frees);
+
+            // While a custom allocator is active, no id of the default table is live, and it does not change.
+            if (active?.Group is not null && annex?.Registry is { } registry)
+            {
+                registry.DefaultTable.GetCounts(out long defaultAllocations, out long defaultFrees);
+                allocations += defaultAllocations;
+                frees += defaultFrees;
+            }
+
+            if (ReferenceEquals(active, Volatile.Read(ref _active)) && ReferenceEquals(past, annex?.Past))
+            {
+                return new IoasidStatistics(
+                    allocations + (past?.Ids ?? 0),
+                    frees + (past?.Ids ?? 0),
+                    annex?.Failures.Defined() ?? System.Collections.ObjectModel.ReadOnlyDictionary<PasidStatus, long>.Empty);
+            }
+        }
+    }
+
     /// <summary>Enters the gate of a table that is the default one and active, if nobody is inside.</summary>
-    /// <param name="table">What a volatile read of <see cref="_active"/> answered: a custom table is put there after the
-    /// registry, so that whoever reads one finds the registry too.</param>
+    /// <param name="table">What a volatile read of <see cref="_active"/> answered.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private bool TryEnterDefault([NotNullWhen(true)] IoasidTable? table)
     {
-        if (table is null || _registry is not null || !table.TryEnter())
+        if (table is null || table.HasDetour || !table.TryEnter())
         {
             return false;
         }
 
-        // The first custom allocator may have been registered between the reads and the gate.
+        // The first custom allocator may have been registered between the read and the gate.
         if (ReferenceEquals(table, _active))
         {
             return true;
@@ -285,26 +346,36 @@ public sealed partial class IoasidAllocator : IIoasidAllocator, ICustomIoasidReg
             table = EnterActive();
         }
 
+        long allocated;
         try
         {
-            long allocated = table.Group is { } group
+            allocated = table.Group is { } group
                 ? AllocateCustom(group, range, ioasidSet, data)
                 : table.AllocateUnsynchronized(range, ioasidSet, data, page);
-
-            // -1 is Ioasid.Invalid.
-            id = new Ioasid((uint)allocated);
-            return allocated >= 0;
         }
         finally
         {
             ExitActive(table);
         }
+
+        // -1 is Ioasid.Invalid.
+        id = new Ioasid((uint)allocated);
+        if (allocated < 0)
+        {
+            CountFailure(PasidStatus.NoSpace);
+            _annex?.Logger?.NoFreeId(range);
+            return false;
+        }
+
+        _annex?.Logger?.Allocated(id, range);
+        return true;
     }
 
     /// <summary>Frees an id of a table whose gate has been entered, and leaves it.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static PasidStatus FreeInside(IoasidTable table, Ioasid id)
+    private PasidStatus FreeInside(IoasidTable table, Ioasid id)
     {
+        PasidStatus status;
         try
         {
             if (table.Group is { } group && table.GetReferencesUnsynchronized(id.Value) == 1)
@@ -312,13 +383,40 @@ public sealed partial class IoasidAllocator : IIoasidAllocator, ICustomIoasidReg
                 group.Free(id.Value);
             }
 
-            return table.FreeUnsynchronized(id.Value);
+            status = table.FreeUnsynchronized(id.Value);
         }
         finally
         {
             ExitActive(table);
         }
+
+        if (status == PasidStatus.NotFound)
+        {
+            return NotAllocated(nameof(Free), id);
+        }
+
+        if (status == PasidStatus.Success)
+        {
+            _annex?.Logger?.Freed(id);
+            return status;
+        }
+
+        CountFailure(status);
+        _annex?.Logger?.IdStillReferenced(id);
+        return status;
     }
+
+    private PasidStatus NotAllocated(string operation, Ioasid id)
+    {
+        CountFailure(PasidStatus.NotFound);
+        _annex?.Logger?.IdNotAllocated(operation, id);
+        return PasidStatus.NotFound;
+    }
+
+    private void CountFailure(PasidStatus status) => EnsureAnnex().Failures.Count(status);
+
+    private AllocatorAnnex EnsureAnnex() =>
+        Volatile.Read(ref _annex) ?? Interlocked.CompareExchange(ref _annex, new AllocatorAnnex(logger: null), null) ?? _annex;
 
     /// <summary>Enters the gate of the active table, unless a function of this very table is asking.</summary>
     private IoasidTable EnterToRead(out bool isEntered)
@@ -342,7 +440,7 @@ public sealed partial class IoasidAllocator : IIoasidAllocator, ICustomIoasidReg
 
     private IoasidTable MakeDefault()
     {
-        var table = new IoasidTable(group: null);
+        var table = new IoasidTable(group: null, isLogged: _annex?.Logger is not null);
         return Interlocked.CompareExchange(ref _active, table, null) ?? table;
     }
 }

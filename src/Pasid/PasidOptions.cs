@@ -26,6 +26,11 @@ public sealed class PasidOptions
     /// <value>By default <see langword="true"/>.</value>
     public bool CpuHasEnqcmd { get; set; } = true;
 
+    /// <summary>Gets or sets what the host is called in logs and metrics, where there are several.</summary>
+    /// <value>By default <see langword="null"/>: loggers and measurements name no host. Otherwise it ends the category of the
+    /// loggers and is the value of the tag <c>pasid.host</c>.</value>
+    public string? HostName { get; set; }
+
     /// <summary>Gets or sets who is told of each step.</summary>
     /// <value>By default <see langword="null"/>, which costs nothing.</value>
     public ISvmObserver? Observer { get; set; }

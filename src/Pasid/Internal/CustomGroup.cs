@@ -13,7 +13,7 @@ internal sealed class CustomGroup
     public CustomGroup(CustomIoasidAllocator founder)
     {
         Founder = founder;
-        Table = new IoasidTable(this);
+        Table = new IoasidTable(this, isLogged: false);
         _members.Add(founder);
     }
 

@@ -41,7 +41,7 @@ internal sealed partial class IoasidTable
             return 0;
         }
 
-        if (_liveCount == _otherIds && (_otherOwners is null || !_otherOwners.Has(owner)))
+        if (_allocations - _frees == _otherIds && (_otherOwners is null || !_otherOwners.Has(owner)))
         {
             Volatile.Write(ref _firstOwner, owner);
             return SlotWord.FirstOwnersTag;

@@ -121,7 +121,7 @@ internal sealed partial class IoasidTable
     private void BeginCommonLife(ref Slot slot, object? data)
     {
         ulong word = SlotWord.BeginCommon(slot.Word);
-        Volatile.Write(ref _liveCount, _liveCount + 1);
+        Volatile.Write(ref _allocations, _allocations + 1);
         Volatile.Write(ref slot.Data, data);
         Volatile.Write(ref slot.Word, word);
     }

@@ -11,7 +11,7 @@ namespace Pasid.Internal;
 /// and what writers write comes last, with 64 bytes that hardly anybody touches between, or each write would take the
 /// cache line of the lookups away.
 /// </remarks>
-internal sealed partial class IoasidTable(CustomGroup? group)
+internal sealed partial class IoasidTable(CustomGroup? group, bool isLogged)
 {
     // Read by every lookup.
 
@@ -49,10 +49,13 @@ internal sealed partial class IoasidTable(CustomGroup? group)
     /// <summary>Bit i: leaf i has a free id; the first word of <see cref="_middles"/>.</summary>
     private ulong _firstMiddle;
 
-    private long _liveCount;
+    /// <summary>How many ids have become live. With <see cref="_frees"/> as cheap as a count of the live ones, and it tells more.</summary>
+    private long _allocations;
+
+    private long _frees;
 
     /// <summary>How many live ids are not the first owner's.</summary>
-    private long _otherIds;
+    private uint _otherIds;
 
     /// <summary>The one page that is kept although none of its ids is live, so that allocating and freeing at the
     /// border of a page does not make and drop it each time; 0 for none.</summary>
@@ -60,10 +63,33 @@ internal sealed partial class IoasidTable(CustomGroup? group)
 
     private Gate _gate = new();
 
+    private readonly bool _hasDetour = group is not null || isLogged;
+
     /// <summary>Gets the group whose functions choose the ids; <see langword="null"/> for the default allocator.</summary>
     public CustomGroup? Group => _group;
 
-    public long LiveCount => Volatile.Read(ref _liveCount);
+    /// <summary>Gets a value indicating whether calls must not take the fast way, which neither asks a group nor logs.</summary>
+    public bool HasDetour => _hasDetour;
+
+    public long LiveCount
+    {
+        get
+        {
+            GetCounts(out long allocations, out long frees);
+            return allocations - frees;
+        }
+    }
+
+    /// <summary>Gets how many ids have become live, and how many of them free again, as of one moment, without the gate.</summary>
+    public void GetCounts(out long allocations, out long frees)
+    {
+        do
+        {
+            frees = Volatile.Read(ref _frees);
+            allocations = Volatile.Read(ref _allocations);
+        }
+        while (frees != Volatile.Read(ref _frees));
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Enter() => _gate.Enter();
@@ -127,7 +153,7 @@ internal sealed partial class IoasidTable(CustomGroup? group)
         }
 
         AddOwnersId(tag);
-        Volatile.Write(ref _liveCount, _liveCount + 1);
+        Volatile.Write(ref _allocations, _allocations + 1);
         Volatile.Write(ref slot.Data, data);
         Volatile.Write(ref slot.Word, SlotWord.Begin(slot.Word, tag));
         return true;
@@ -226,6 +252,6 @@ internal sealed partial class IoasidTable(CustomGroup? group)
         // The life ends before its data goes, so that a lookup that finds the data gone also finds another word.
         Volatile.Write(ref slot.Word, SlotWord.End(word));
         Volatile.Write(ref slot.Data, null);
-        Volatile.Write(ref _liveCount, _liveCount - 1);
+        Volatile.Write(ref _frees, _frees + 1);
     }
 }

@@ -140,4 +140,9 @@ public interface ISvmBinder : IDisposable
     /// <remarks>Empty without <see cref="KernelQuirks.PrivateAndSupervisorPasidsLeak"/> and
     /// <see cref="KernelQuirks.FreeNeedsEnqcmd"/>. Disposal frees them all the same.</remarks>
     IReadOnlyList<Ioasid> GetLeakedPasids();
+
+    /// <summary>Gets what the binder has done so far, and what it holds.</summary>
+    /// <returns>A picture that no later call changes; it can still be had once the binder is disposed.</returns>
+    /// <exception cref="InvalidOperationException">Called from inside a callback.</exception>
+    SvmStatistics GetStatistics();
 }

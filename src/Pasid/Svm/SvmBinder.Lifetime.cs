@@ -12,7 +12,7 @@ public sealed partial class SvmBinder
 
         // Nothing to guard: this refuses a disposed binder, and a call from inside a callback.
         Enter();
-        Exit();
+        Exit(nameof(CreateAddressSpace));
         return new AddressSpace(this, name);
     }
 
@@ -28,6 +28,8 @@ public sealed partial class SvmBinder
     /// <exception cref="InvalidOperationException">Called from inside a callback.</exception>
     public void Dispose()
     {
+        int bindings = 0;
+        int addressSpaces = 0;
         _gate.EnterAsOwner(What);
         try
         {
@@ -36,6 +38,8 @@ public sealed partial class SvmBinder
                 return;
             }
 
+            bindings = _bindingCount;
+            addressSpaces = _keptCount;
             _isDisposed = true;
             Complete();
             while (_newestOfSupervisor is { } record)
@@ -64,64 +68,79 @@ public sealed partial class SvmBinder
             }
 
             _leakedPasids = null;
+            _loggedLeaks = 0;
         }
         finally
         {
-            Exit();
+            Exit(nameof(Dispose));
         }
+
+        _metrics?.Dispose();
+        _logger?.BinderDisposed(bindings, addressSpaces);
     }
 
     internal AddressSpace Fork(AddressSpace parent, string name)
     {
         ArgumentNullException.ThrowIfNull(name);
+        var child = new AddressSpace(this, name);
         Enter();
         try
         {
             ThrowIfExited(parent, "fork");
-            var child = new AddressSpace(this, name);
             if (Profile.Has(KernelQuirks.ForkCopiesPasid))
             {
                 child.Pasid = parent.Pasid;
                 UpdateKept(child);
             }
-
-            return child;
         }
         finally
         {
-            Exit();
+            Exit(nameof(Fork));
         }
+
+        _logger?.AddressSpaceForked(parent, child, child.Pasid);
+        return child;
     }
 
     internal AddressSpace Exec(AddressSpace current, string name)
     {
         ArgumentNullException.ThrowIfNull(name);
+        var next = new AddressSpace(this, name);
         Enter();
         try
         {
             ThrowIfExited(current, "exec");
             ExitUnsynchronized(current);
-            return new AddressSpace(this, name);
         }
         finally
         {
-            Exit();
+            Exit(nameof(Exec));
         }
+
+        _logger?.AddressSpaceExited(current);
+        return next;
     }
 
     internal void Exit(AddressSpace addressSpace)
     {
+        bool exits = false;
         _gate.EnterAsOwner(What);
         try
         {
             if (!addressSpace.HasExited)
             {
                 ExitUnsynchronized(addressSpace);
+                exits = true;
             }
         }
         finally
         {
-            Exit();
+            Exit(nameof(Exit));
+        }
+
+        if (exits)
+        {
+            _logger?.AddressSpaceExited(addressSpace);
         }
     }
 
@@ -155,6 +174,7 @@ public sealed partial class SvmBinder
     private void Destroy(AddressSpace addressSpace)
     {
         addressSpace.IsDestroyed = true;
+        _destroyed = addressSpace;
         Observe(SvmEventKind.AddressSpaceDestroyed, addressSpace: addressSpace);
         Ioasid pasid = addressSpace.Pasid;
         if (pasid.IsValid)
@@ -178,6 +198,7 @@ public sealed partial class SvmBinder
     {
         while (record.NewestDevice is { } deviceRecord)
         {
+            _unbinds += deviceRecord.Users;
             deviceRecord.Users = 0;
             record.RemoveDevice(deviceRecord);
             TearDownAndFlush(deviceRecord.Device, deviceRecord.Device.Iommu!, record);
@@ -198,6 +219,7 @@ public sealed partial class SvmBinder
         }
 
         addressSpace.IsKept = isKept;
+        _keptCount += isKept ? 1 : -1;
         if (isKept)
         {
             addressSpace.KeptBefore = _newestKept;

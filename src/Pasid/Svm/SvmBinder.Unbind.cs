@@ -10,11 +10,13 @@ public sealed partial class SvmBinder
         if (deviceRecord.Users > 1)
         {
             deviceRecord.Users--;
+            _unbinds++;
             return;
         }
 
         SvmDevice device = deviceRecord.Device;
         TearDownEntry(device, device.Iommu!, record.Pasid);
+        _unbinds++;
         deviceRecord.Users = 0;
         record.RemoveDevice(deviceRecord);
         _spareDevices.Keep(deviceRecord);

@@ -1,6 +1,8 @@
 using System.Diagnostics;
+using System.Diagnostics.Metrics;
 using System.Runtime.CompilerServices;
 using System.Runtime.ExceptionServices;
+using Microsoft.Extensions.Logging;
 using Pasid.Internal;
 
 namespace Pasid;
@@ -17,6 +19,7 @@ namespace Pasid;
 /// <para>Models <c>drivers/iommu/intel-svm.c</c>; which version of it, <see cref="Profile"/> says.</para>
 /// </remarks>
 [DebuggerDisplay("Profile = {Profile.Name}, Bindings = {_bindingCount}")]
+[DebuggerTypeProxy(typeof(SvmBinderDebugView))]
 public sealed partial class SvmBinder : ISvmBinder
 {
     /// <summary>What the gate guards, for the message to a callback that calls back.</summary>
@@ -33,6 +36,9 @@ public sealed partial class SvmBinder : ISvmBinder
     private readonly bool _isDmarDisabled;
     private readonly bool _cpuHasEnqcmd;
 
+    private readonly ILogger? _logger;
+    private readonly PasidMetrics? _metrics;
+
     private int _bindingCount;
 
     /// <summary>How many bindings there have been; the order of the kernel's list of bindings (<c>global_svm_list</c>), which
@@ -47,6 +53,8 @@ public sealed partial class SvmBinder : ISvmBinder
 
     /// <summary>The head of the address spaces that have a PASID or a binding and would be lost if they were dropped.</summary>
     private AddressSpace? _newestKept;
+
+    private int _keptCount;
 
     /// <summary>The PASIDs that a quirk kept from being freed.</summary>
     private List<Ioasid>? _leakedPasids;
@@ -80,9 +88,17 @@ public sealed partial class SvmBinder : ISvmBinder
     /// <summary>Makes a binder over an allocator, which it does not own.</summary>
     /// <param name="allocator">Where PASIDs come from. Other users of it see, and may use up, the same numbers.</param>
     /// <param name="options">The settings; <see langword="null"/> for the defaults.</param>
+    /// <param name="loggerFactory">Where the logger comes from, whose category is <c>Pasid.SvmBinder</c>; <see langword="null"/> for
+    /// no log.</param>
+    /// <param name="meterFactory">Where the meter <c>Pasid</c> comes from; <see langword="null"/> for no metrics.</param>
     /// <exception cref="ArgumentNullException"><paramref name="allocator"/> is <see langword="null"/>.</exception>
     /// <exception cref="ArgumentException"><paramref name="options"/> has values that make no sense; all are named.</exception>
-    public SvmBinder(IIoasidAllocator allocator, PasidOptions? options = null)
+    public SvmBinder(IIoasidAllocator allocator, PasidOptions? options = null, ILoggerFactory? loggerFactory = null, IMeterFactory? meterFactory = null)
+        : this(allocator, options, loggerFactory, meterFactory, isMeasured: meterFactory is not null)
+    {
+    }
+
+    internal SvmBinder(IIoasidAllocator allocator, PasidOptions? options, ILoggerFactory? loggerFactory, IMeterFactory? meterFactory, bool isMeasured)
     {
         ArgumentNullException.ThrowIfNull(allocator);
         options ??= new PasidOptions();
@@ -96,6 +112,8 @@ public sealed partial class SvmBinder : ISvmBinder
         _isDmarDisabled = options.IsDmarDisabled;
         _cpuHasEnqcmd = options.CpuHasEnqcmd;
         Profile = options.Profile;
+        _logger = loggerFactory?.CreateLogger(LogCategory.For(nameof(SvmBinder), options.HostName));
+        _metrics = isMeasured ? new PasidMetrics(this, meterFactory, options.HostName) : null;
     }
 
     /// <inheritdoc/>
@@ -113,19 +131,24 @@ public sealed partial class SvmBinder : ISvmBinder
         Enter();
         try
         {
-            result = BindUnsynchronized(device, addressSpace, flags, callbacks);
+            result = Count(BindUnsynchronized(device, addressSpace, flags, callbacks));
             if (result.DeviceRecord is not null)
             {
                 result.DeviceRecord.HasHandle = true;
             }
         }
+        catch (Exception exception) when (Note(exception))
+        {
+            throw;
+        }
         finally
         {
-            Exit();
+            Exit(nameof(Bind));
         }
 
+        LogBind(in result, device, addressSpace, flags);
         return result.Record is { } record
-            ? new SvmBinding(record, result.DeviceRecord!)
+            ? new SvmBinding(record, result.DeviceRecord!, result.Pasid)
             : throw new PasidException(result.Status, Explain(result.Status, device, addressSpace));
     }
 
@@ -133,17 +156,24 @@ public sealed partial class SvmBinder : ISvmBinder
     public PasidStatus BindMm(SvmDevice device, AddressSpace? addressSpace, SvmBindFlags flags, ISvmDeviceCallbacks? callbacks, out Ioasid pasid)
     {
         CheckBindArguments(device, addressSpace, flags);
+        BindResult result;
         Enter();
         try
         {
-            BindResult result = BindUnsynchronized(device, addressSpace, flags, callbacks);
-            pasid = result.Record?.Pasid ?? Ioasid.Invalid;
-            return result.ReportsSuccess ? PasidStatus.Success : result.Status;
+            result = Count(BindUnsynchronized(device, addressSpace, flags, callbacks));
+            pasid = result.Pasid;
+        }
+        catch (Exception exception) when (Note(exception))
+        {
+            throw;
         }
         finally
         {
-            Exit();
+            Exit(nameof(BindMm));
         }
+
+        LogBind(in result, device, addressSpace, flags);
+        return result.ReportsSuccess ? PasidStatus.Success : result.Status;
     }
 
     /// <inheritdoc/>
@@ -151,44 +181,75 @@ public sealed partial class SvmBinder : ISvmBinder
     {
         ArgumentNullException.ThrowIfNull(device);
         CheckFlags(flags);
+        PasidStatus status;
         Enter();
         try
         {
-            PasidStatus status = CheckDevice(device, flags, out _);
-            return status == PasidStatus.Success ? PrepareDevice(device, addressSpace: null) : status;
+            status = CheckDevice(device, flags, out _);
+            if (status == PasidStatus.Success)
+            {
+                status = PrepareDevice(device, addressSpace: null);
+            }
+        }
+        catch (Exception exception) when (Note(exception))
+        {
+            throw;
         }
         finally
         {
-            Exit();
+            Exit(nameof(EnablePasid));
         }
+
+        if (status == PasidStatus.Success)
+        {
+            _logger?.PasidEnabled(device);
+            return status;
+        }
+
+        CountFailure(status);
+        _logger?.EnableFailed(device, status);
+        return status;
     }
 
     /// <inheritdoc/>
     public PasidStatus UnbindMm(SvmDevice device, Ioasid pasid)
     {
         ArgumentNullException.ThrowIfNull(device);
+        PasidStatus status;
         Enter();
         try
         {
-            PasidStatus status = FindRecord(device, pasid, out SvmRecord? record);
-            if (status != PasidStatus.Success)
+            status = FindRecord(device, pasid, out SvmRecord? record);
+            if (status == PasidStatus.Success)
             {
-                return status;
+                if (record!.FindDevice(device) is { } deviceRecord)
+                {
+                    UnbindUnsynchronized(record, deviceRecord);
+                }
+                else
+                {
+                    status = PasidStatus.InvalidArgument;
+                }
             }
-
-            SvmDeviceRecord? deviceRecord = record!.FindDevice(device);
-            if (deviceRecord is null)
-            {
-                return PasidStatus.InvalidArgument;
-            }
-
-            UnbindUnsynchronized(record, deviceRecord);
-            return PasidStatus.Success;
+        }
+        catch (Exception exception) when (Note(exception))
+        {
+            throw;
         }
         finally
         {
-            Exit();
+            Exit(nameof(UnbindMm));
         }
+
+        if (status == PasidStatus.Success)
+        {
+            _logger?.Unbound(device, pasid);
+            return status;
+        }
+
+        CountFailure(status);
+        _logger?.UnbindFailed(device, pasid, status);
+        return status;
     }
 
     /// <inheritdoc/>
@@ -209,8 +270,9 @@ public sealed partial class SvmBinder : ISvmBinder
     }
 
     /// <summary>Undoes one bind for its handle.</summary>
-    internal void Unbind(SvmRecord record, SvmDeviceRecord deviceRecord)
+    internal void Unbind(SvmRecord record, SvmDeviceRecord deviceRecord, Ioasid pasid)
     {
+        bool isUnbound = false;
         _gate.EnterAsOwner(What);
         try
         {
@@ -222,11 +284,21 @@ public sealed partial class SvmBinder : ISvmBinder
                 && ReferenceEquals(current, record))
             {
                 UnbindUnsynchronized(record, deviceRecord);
+                isUnbound = true;
             }
+        }
+        catch (Exception exception) when (Note(exception))
+        {
+            throw;
         }
         finally
         {
-            Exit();
+            Exit(nameof(Unbind));
+        }
+
+        if (isUnbound)
+        {
+            _logger?.Unbound(deviceRecord.Device, pasid);
         }
     }
 
@@ -308,15 +380,5 @@ public sealed partial class SvmBinder : ISvmBinder
             _gate.Exit();
             Throw.Disposed(this);
         }
-    }
-
-    /// <summary>Leaves the gate, and passes on what callbacks threw while the operation was completed.</summary>
-    private void Exit()
-    {
-        ExceptionDispatchInfo? failure = _callbackFailure;
-        _callbackFailure = null;
-        _isCompleting = false;
-        _gate.Exit();
-        failure?.Throw();
     }
 }

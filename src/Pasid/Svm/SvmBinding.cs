@@ -12,11 +12,11 @@ public sealed class SvmBinding : IDisposable
     private readonly SvmDeviceRecord _deviceRecord;
     private int _isDisposed;
 
-    internal SvmBinding(SvmRecord record, SvmDeviceRecord deviceRecord)
+    internal SvmBinding(SvmRecord record, SvmDeviceRecord deviceRecord, Ioasid pasid)
     {
         _record = record;
         _deviceRecord = deviceRecord;
-        Pasid = record.Pasid;
+        Pasid = pasid;
     }
 
     /// <summary>Gets the device that was bound.</summary>
@@ -50,7 +50,7 @@ public sealed class SvmBinding : IDisposable
 
         try
         {
-            _record.Binder.Unbind(_record, _deviceRecord);
+            _record.Binder.Unbind(_record, _deviceRecord, Pasid);
         }
         catch
         {

@@ -1,0 +1,136 @@
+using System.Diagnostics.Metrics;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Logging;
+
+namespace Pasid;
+
+/// <summary>Registers hosts with a container.</summary>
+/// <remarks>
+/// <para>A host is an <see cref="IIoasidAllocator"/>, an <see cref="ISvmBinder"/> over it and an <see cref="IIommu"/>, each a
+/// singleton that is made when it is first asked for. What is registered already stays: to put one's own
+/// <see cref="IIoasidAllocator"/> or <see cref="IIommu"/> in, register it before. Nothing else is registered.</para>
+/// <para>Loggers come from the container's <see cref="ILoggerFactory"/> if it has one. The meter <c>Pasid</c> comes from its
+/// <see cref="IMeterFactory"/>, or is made and disposed with the binder.</para>
+/// <para>Disposing the container disposes the binder, which frees every PASID that it holds.</para>
+/// <para>All members are as safe for concurrent use as the collection that they are given: not at all.</para>
+/// </remarks>
+public static class PasidServiceCollectionExtensions
+{
+    private const string DefaultIommuName = "iommu0";
+
+    /// <summary>Registers a host with the default settings.</summary>
+    /// <param name="services">The collection.</param>
+    /// <returns><paramref name="services"/>.</returns>
+    /// <exception cref="ArgumentNullException"><paramref name="services"/> is <see langword="null"/>.</exception>
+    /// <remarks>A second call does nothing.</remarks>
+    /// <example>
+    /// <code>
+    /// services.AddPasid();
+    /// // later, from the provider
+    /// ISvmBinder binder = provider.GetRequiredService&lt;ISvmBinder&gt;();
+    /// </code>
+    /// </example>
+    public static IServiceCollection AddPasid(this IServiceCollection services) =>
+        services.AddPasid(static (_, _) => { });
+
+    /// <summary>Registers a host.</summary>
+    /// <param name="services">The collection.</param>
+    /// <param name="configure">Sets the options; called when the binder is made.</param>
+    /// <returns><paramref name="services"/>.</returns>
+    /// <exception cref="ArgumentNullException">An argument is <see langword="null"/>.</exception>
+    /// <remarks>A second call does nothing. Options that make no sense throw <see cref="ArgumentException"/> when the binder is
+    /// asked for, all of them named.</remarks>
+    public static IServiceCollection AddPasid(this IServiceCollection services, Action<PasidOptions> configure)
+    {
+        ArgumentNullException.ThrowIfNull(configure);
+        return services.AddPasid((_, options) => configure(options));
+    }
+
+    /// <summary>Registers a host whose settings come from other services.</summary>
+    /// <param name="services">The collection.</param>
+    /// <param name="configure">Sets the options; called when the binder is made.</param>
+    /// <returns><paramref name="services"/>.</returns>
+    /// <exception cref="ArgumentNullException">An argument is <see langword="null"/>.</exception>
+    /// <remarks>A second call does nothing. Options that make no sense throw <see cref="ArgumentException"/> when the binder is
+    /// asked for, all of them named.</remarks>
+    public static IServiceCollection AddPasid(this IServiceCollection services, Action<IServiceProvider, PasidOptions> configure)
+    {
+        ArgumentNullException.ThrowIfNull(services);
+        ArgumentNullException.ThrowIfNull(configure);
+        services.TryAddSingleton<IIommu>(static _ => new Iommu(DefaultIommuName));
+        services.TryAddSingleton<IIoasidAllocator>(static provider => MakeAllocator(provider, hostName: null));
+        services.TryAddSingleton<ISvmBinder>(provider =>
+        {
+            var options = new PasidOptions();
+            configure(provider, options);
+            return MakeBinder(provider, provider.GetRequiredService<IIoasidAllocator>(), options);
+        });
+        return services;
+    }
+
+    /// <summary>Registers one host of several, under a key, with the default settings.</summary>
+    /// <param name="services">The collection.</param>
+    /// <param name="serviceKey">The key of the host's services; its string is the host's name in logs and metrics.</param>
+    /// <returns><paramref name="services"/>.</returns>
+    /// <exception cref="ArgumentNullException">An argument is <see langword="null"/>.</exception>
+    /// <remarks>A second call with the same key does nothing. A host has an allocator of its own; its <see cref="IIommu"/> is the one
+    /// registered under the key, else the one registered without a key, else a new one. The container disposes what it hands
+    /// out under the key.</remarks>
+    /// <example>
+    /// <code>
+    /// services.AddKeyedPasid("north");
+    /// services.AddKeyedPasid("south", options => options.Profile = KernelProfile.Linux56);
+    /// // later, from the provider
+    /// ISvmBinder north = provider.GetRequiredKeyedService&lt;ISvmBinder&gt;("north");
+    /// </code>
+    /// </example>
+    public static IServiceCollection AddKeyedPasid(this IServiceCollection services, object serviceKey) =>
+        services.AddKeyedPasid(serviceKey, static (_, _) => { });
+
+    /// <summary>Registers one host of several, under a key.</summary>
+    /// <param name="services">The collection.</param>
+    /// <param name="serviceKey">The key of the host's services; its string is the host's name in logs and metrics.</param>
+    /// <param name="configure">Sets the options; called when the binder is made.</param>
+    /// <returns><paramref name="services"/>.</returns>
+    /// <exception cref="ArgumentNullException">An argument is <see langword="null"/>.</exception>
+    /// <remarks>As <see cref="AddKeyedPasid(IServiceCollection, object)"/>.</remarks>
+    public static IServiceCollection AddKeyedPasid(this IServiceCollection services, object serviceKey, Action<PasidOptions> configure)
+    {
+        ArgumentNullException.ThrowIfNull(configure);
+        return services.AddKeyedPasid(serviceKey, (_, options) => configure(options));
+    }
+
+    /// <summary>Registers one host of several, under a key, whose settings come from other services.</summary>
+    /// <param name="services">The collection.</param>
+    /// <param name="serviceKey">The key of the host's services; its string is the host's name in logs and metrics.</param>
+    /// <param name="configure">Sets the options; called when the binder is made.</param>
+    /// <returns><paramref name="services"/>.</returns>
+    /// <exception cref="ArgumentNullException">An argument is <see langword="null"/>.</exception>
+    /// <remarks>As <see cref="AddKeyedPasid(IServiceCollection, object)"/>.</remarks>
+    public static IServiceCollection AddKeyedPasid(this IServiceCollection services, object serviceKey, Action<IServiceProvider, PasidOptions> configure)
+    {
+        ArgumentNullException.ThrowIfNull(services);
+        ArgumentNullException.ThrowIfNull(serviceKey);
+        ArgumentNullException.ThrowIfNull(configure);
+        services.TryAddKeyedSingleton<IIommu>(serviceKey, static (provider, key) => provider.GetService<IIommu>() ?? new Iommu(HostName(key)));
+        services.TryAddKeyedSingleton<IIoasidAllocator>(serviceKey, static (provider, key) => MakeAllocator(provider, HostName(key)));
+        services.TryAddKeyedSingleton<ISvmBinder>(serviceKey, (provider, key) =>
+        {
+            var options = new PasidOptions { HostName = HostName(key) };
+            configure(provider, options);
+            return MakeBinder(provider, provider.GetRequiredKeyedService<IIoasidAllocator>(key), options);
+        });
+        return services;
+    }
+
+    private static string HostName(object? key) => key?.ToString() ?? string.Empty;
+
+    private static IoasidAllocator MakeAllocator(IServiceProvider provider, string? hostName) =>
+        provider.GetService<ILoggerFactory>() is { } loggerFactory
+            ? new IoasidAllocator(loggerFactory, hostName)
+            : new IoasidAllocator();
+
+    private static SvmBinder MakeBinder(IServiceProvider provider, IIoasidAllocator allocator, PasidOptions options) =>
+        new(allocator, options, provider.GetService<ILoggerFactory>(), provider.GetService<IMeterFactory>(), isMeasured: true);
+}

@@ -1,0 +1,164 @@
+using System.Collections.ObjectModel;
+using System.Runtime.CompilerServices;
+using System.Runtime.ExceptionServices;
+using Pasid.Internal;
+
+namespace Pasid;
+
+/// <content>What is counted inside the gate, and what is logged once it is left.</content>
+public sealed partial class SvmBinder
+{
+    private long _binds;
+    private long _unbinds;
+
+    /// <summary>The calls that failed; <see langword="null"/> until one does.</summary>
+    private StatusCounts? _failures;
+
+    /// <summary>What a callback threw in the operation under way, to be logged after it.</summary>
+    private Exception? _thrown;
+
+    /// <summary>The address space that the operation under way destroyed, to be logged after it.</summary>
+    private AddressSpace? _destroyed;
+
+    /// <summary>How many of the leaked PASIDs were logged.</summary>
+    private int _loggedLeaks;
+
+    /// <inheritdoc/>
+    public SvmStatistics GetStatistics()
+    {
+        _gate.EnterAsOwner(What);
+        try
+        {
+            return new SvmStatistics(_failures?.Defined() ?? ReadOnlyDictionary<PasidStatus, long>.Empty)
+            {
+                Capacity = Math.Max((int)_pasidLimit - 1, 0),
+                Bindings = _bindingCount,
+                AddressSpaces = _keptCount,
+                LeakedPasids = _leakedPasids?.Count ?? 0,
+                Binds = _binds,
+                Unbinds = _unbinds,
+                OtherFailures = _failures?.Others() ?? 0,
+            };
+        }
+        finally
+        {
+            _gate.Exit();
+        }
+    }
+
+    private BindResult Count(BindResult result)
+    {
+        if (result.Record is not null)
+        {
+            _binds++;
+        }
+        else
+        {
+            CountFailure(result.Status);
+        }
+
+        return result;
+    }
+
+    private void CountFailure(PasidStatus status)
+    {
+        if (_failures is null)
+        {
+            Interlocked.CompareExchange(ref _failures, new StatusCounts(), null);
+        }
+
+        _failures.Count(status);
+    }
+
+    /// <summary>Remembers what a callback threw, for the log; an exception filter that never catches.</summary>
+    private bool Note(Exception exception)
+    {
+        _thrown ??= exception;
+        return false;
+    }
+
+    /// <summary>Leaves the gate, logs what came up inside it, and passes on what callbacks threw while the operation was
+    /// completed.</summary>
+    private void Exit(string operation)
+    {
+        ExceptionDispatchInfo? failure = _callbackFailure;
+        _callbackFailure = null;
+        _isCompleting = false;
+        if (_logger is not null)
+        {
+            LogAndExit(failure, operation);
+        }
+        else
+        {
+            _thrown = null;
+            _destroyed = null;
+            _gate.Exit();
+        }
+
+        failure?.Throw();
+    }
+
+    private void LogAndExit(ExceptionDispatchInfo? failure, string operation)
+    {
+        Exception? thrown = failure?.SourceException ?? _thrown;
+        AddressSpace? destroyed = _destroyed;
+        Ioasid[] leaks = TakeUnloggedLeaks();
+        _thrown = null;
+        _destroyed = null;
+        _gate.Exit();
+
+        if (thrown is not null)
+        {
+            _logger!.CallbackThrew(thrown, operation);
+        }
+
+        foreach (Ioasid pasid in leaks)
+        {
+            _logger!.PasidLeaked(Profile.Name, pasid);
+        }
+
+        if (destroyed is not null)
+        {
+            _logger!.AddressSpaceDestroyed(destroyed);
+        }
+    }
+
+    private Ioasid[] TakeUnloggedLeaks()
+    {
+        if (_leakedPasids is null || _leakedPasids.Count == _loggedLeaks)
+        {
+            return [];
+        }
+
+        Ioasid[] leaks = [.. _leakedPasids.Skip(_loggedLeaks)];
+        _loggedLeaks = _leakedPasids.Count;
+        return leaks;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void LogBind(in BindResult result, SvmDevice device, AddressSpace? addressSpace, SvmBindFlags flags)
+    {
+        if (_logger is not null)
+        {
+            LogBindOutOfLine(in result, device, addressSpace, flags);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void LogBindOutOfLine(in BindResult result, SvmDevice device, AddressSpace? addressSpace, SvmBindFlags flags)
+    {
+        string target = (flags & SvmBindFlags.Supervisor) != 0 ? "the supervisor" : addressSpace!.Name;
+        if (result.Record is not null)
+        {
+            _logger!.Bound(device, target, result.Pasid, flags);
+        }
+        else if (result.ReportsSuccess)
+        {
+            _logger!.FailureReportedAsSuccess(Profile.Name, device, result.Status);
+        }
+        else if (_logger!.IsEnabled(Microsoft.Extensions.Logging.LogLevel.Warning))
+        {
+            _logger.BindFailed(device, target, flags, result.Status, Explain(result.Status, device, addressSpace));
+        }
+    }
+}
