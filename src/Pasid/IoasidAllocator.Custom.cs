@@ -16,12 +16,12 @@ public sealed partial class IoasidAllocator
         PasidStatus status = RegisterIn(registry, customAllocator);
         if (status == PasidStatus.Success)
         {
-            _annex?.Logger?.CustomAllocatorRegistered();
+            Logger?.CustomAllocatorRegistered(customAllocator.Name);
             return status;
         }
 
         CountFailure(status);
-        _annex?.Logger?.CustomAllocatorRefused(status);
+        Logger?.CustomAllocatorRefused(customAllocator.Name, status);
         return status;
     }
 
@@ -73,14 +73,14 @@ public sealed partial class IoasidAllocator
         if (status != PasidStatus.Success)
         {
             CountFailure(status);
-            _annex?.Logger?.CustomAllocatorUnknown();
+            Logger?.CustomAllocatorUnknown(customAllocator.Name);
             return status;
         }
 
-        _annex?.Logger?.CustomAllocatorUnregistered();
+        Logger?.CustomAllocatorUnregistered(customAllocator.Name);
         if (orphans != 0)
         {
-            _annex?.Logger?.IdsOrphaned(orphans);
+            Logger?.IdsOrphaned(customAllocator.Name, orphans);
         }
 
         return status;

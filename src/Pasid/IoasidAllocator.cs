@@ -50,6 +50,9 @@ public sealed partial class IoasidAllocator : IIoasidAllocator, ICustomIoasidReg
         _annex = new AllocatorAnnex(loggerFactory.CreateLogger(LogCategory.For(nameof(IoasidAllocator), hostName)));
     }
 
+    /// <summary>Gets the logger, if the allocator has one.</summary>
+    internal ILogger? Logger => _annex?.Logger;
+
     /// <inheritdoc/>
     public long LiveCount => Volatile.Read(ref _active)?.LiveCount ?? 0;
 
@@ -67,7 +70,7 @@ public sealed partial class IoasidAllocator : IIoasidAllocator, ICustomIoasidReg
         IoasidTable? table = Volatile.Read(ref _active);
         if (!TryEnterDefault(table))
         {
-            return TryAllocateInside(EnterActive(), range, ioasidSet, data, out id);
+            return TryAllocateSlowly(range, ioasidSet, data, out id);
         }
 
         long allocated = table.TryAllocateSimply(range, ioasidSet, data);
@@ -93,7 +96,7 @@ public sealed partial class IoasidAllocator : IIoasidAllocator, ICustomIoasidReg
         IoasidTable? table = Volatile.Read(ref _active);
         if (!TryEnterDefault(table))
         {
-            return FreeInside(EnterActive(), id);
+            return FreeSlowly(id);
         }
 
         if (!table.TryFreeSimply(id.Value) && !table.TryFreeFurther(id.Value))
@@ -107,7 +110,9 @@ public sealed partial class IoasidAllocator : IIoasidAllocator, ICustomIoasidReg
 
     /// <inheritdoc/>
     /// <exception cref="InvalidOperationException">Called from inside a function of a custom allocator.</exception>
-    public PasidStatus AddReference(Ioasid id)
+    public PasidStatus AddReference(Ioasid id) => LogIfNotAllocated(AddReferenceUnlogged(id), nameof(AddReference), id);
+
+    internal PasidStatus AddReferenceUnlogged(Ioasid id)
     {
         IoasidTable table = EnterActive();
         long references;
@@ -124,12 +129,27 @@ public sealed partial class IoasidAllocator : IIoasidAllocator, ICustomIoasidReg
             ExitActive(table);
         }
 
-        return references != 0 ? PasidStatus.Success : NotAllocated(nameof(AddReference), id);
+        return references != 0 ? PasidStatus.Success : CountFailure(PasidStatus.NotFound);
     }
 
     /// <inheritdoc/>
     /// <exception cref="InvalidOperationException">Called from inside a function of a custom allocator.</exception>
     public IoasidRelease DropReference(Ioasid id)
+    {
+        IoasidRelease release = DropReferenceUnlogged(id);
+        if (release == IoasidRelease.Unknown)
+        {
+            LogIfNotAllocated(PasidStatus.NotFound, nameof(DropReference), id);
+        }
+        else if (release == IoasidRelease.Freed)
+        {
+            Logger?.Freed(id);
+        }
+
+        return release;
+    }
+
+    internal IoasidRelease DropReferenceUnlogged(Ioasid id)
     {
         IoasidTable table = EnterActive();
         long references;
@@ -153,13 +173,8 @@ public sealed partial class IoasidAllocator : IIoasidAllocator, ICustomIoasidReg
 
         if (references == 0)
         {
-            NotAllocated(nameof(DropReference), id);
+            CountFailure(PasidStatus.NotFound);
             return IoasidRelease.Unknown;
-        }
-
-        if (references == 1)
-        {
-            _annex?.Logger?.Freed(id);
         }
 
         return references == 1 ? IoasidRelease.Freed : IoasidRelease.StillReferenced;
@@ -167,7 +182,9 @@ public sealed partial class IoasidAllocator : IIoasidAllocator, ICustomIoasidReg
 
     /// <inheritdoc/>
     /// <exception cref="InvalidOperationException">Called from inside a function of a custom allocator.</exception>
-    public PasidStatus SetData(Ioasid id, object? data)
+    public PasidStatus SetData(Ioasid id, object? data) => LogIfNotAllocated(SetDataUnlogged(id, data), nameof(SetData), id);
+
+    internal PasidStatus SetDataUnlogged(Ioasid id, object? data)
     {
         IoasidTable? table = Volatile.Read(ref _active);
         if (!TryEnterDefault(table))
@@ -177,7 +194,7 @@ public sealed partial class IoasidAllocator : IIoasidAllocator, ICustomIoasidReg
 
         PasidStatus status = table.SetDataUnsynchronized(id.Value, data);
         ExitActive(table);
-        return status == PasidStatus.Success ? status : NotAllocated(nameof(SetData), id);
+        return status == PasidStatus.Success ? status : CountFailure(status);
     }
 
     /// <inheritdoc/>
@@ -363,12 +380,9 @@ public sealed partial class IoasidAllocator : IIoasidAllocator, ICustomIoasidReg
         if (allocated < 0)
         {
             CountFailure(PasidStatus.NoSpace);
-            _annex?.Logger?.NoFreeId(range);
-            return false;
         }
 
-        _annex?.Logger?.Allocated(id, range);
-        return true;
+        return allocated >= 0;
     }
 
     /// <summary>Frees an id of a table whose gate has been entered, and leaves it.</summary>
@@ -390,30 +404,14 @@ public sealed partial class IoasidAllocator : IIoasidAllocator, ICustomIoasidReg
             ExitActive(table);
         }
 
-        if (status == PasidStatus.NotFound)
-        {
-            return NotAllocated(nameof(Free), id);
-        }
+        return status == PasidStatus.Success ? status : CountFailure(status);
+    }
 
-        if (status == PasidStatus.Success)
-        {
-            _annex?.Logger?.Freed(id);
-            return status;
-        }
-
-        CountFailure(status);
-        _annex?.Logger?.IdStillReferenced(id);
+    private PasidStatus CountFailure(PasidStatus status)
+    {
+        EnsureAnnex().Failures.Count(status);
         return status;
     }
-
-    private PasidStatus NotAllocated(string operation, Ioasid id)
-    {
-        CountFailure(PasidStatus.NotFound);
-        _annex?.Logger?.IdNotAllocated(operation, id);
-        return PasidStatus.NotFound;
-    }
-
-    private void CountFailure(PasidStatus status) => EnsureAnnex().Failures.Count(status);
 
     private AllocatorAnnex EnsureAnnex() =>
         Volatile.Read(ref _annex) ?? Interlocked.CompareExchange(ref _annex, new AllocatorAnnex(logger: null), null) ?? _annex;
@@ -424,6 +422,55 @@ public sealed partial class IoasidAllocator : IIoasidAllocator, ICustomIoasidReg
         IoasidTable? table = Volatile.Read(ref _active);
         isEntered = table?.Group is not { IsEnteredByCurrentThread: true };
         return isEntered ? EnterActive() : table!;
+    }
+
+    /// <summary>Allocates when the fast way is not open; the only way for an allocator that logs.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private bool TryAllocateSlowly(IoasidRange range, IoasidSet? ioasidSet, object? data, out Ioasid id)
+    {
+        bool isAllocated = TryAllocateUnlogged(range, ioasidSet, data, out id);
+        if (isAllocated)
+        {
+            Logger?.Allocated(id, range);
+        }
+        else
+        {
+            Logger?.NoFreeId(range);
+        }
+
+        return isAllocated;
+    }
+
+    internal bool TryAllocateUnlogged(IoasidRange range, IoasidSet? ioasidSet, object? data, out Ioasid id) =>
+        TryAllocateInside(EnterActive(), range, ioasidSet, data, out id);
+
+    /// <summary>Frees when the fast way is not open; the only way for an allocator that logs.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private PasidStatus FreeSlowly(Ioasid id)
+    {
+        PasidStatus status = FreeUnlogged(id);
+        if (status == PasidStatus.Success)
+        {
+            Logger?.Freed(id);
+        }
+        else if (status == PasidStatus.Busy)
+        {
+            Logger?.IdStillReferenced(id);
+        }
+
+        return LogIfNotAllocated(status, nameof(Free), id);
+    }
+
+    internal PasidStatus FreeUnlogged(Ioasid id) => FreeInside(EnterActive(), id);
+
+    private PasidStatus LogIfNotAllocated(PasidStatus status, string operation, Ioasid id)
+    {
+        if (status == PasidStatus.NotFound)
+        {
+            Logger?.IdNotAllocated(operation, id);
+        }
+
+        return status;
     }
 
     private static void ExitActive(IoasidTable table)

@@ -22,20 +22,20 @@ internal static partial class Log
     [LoggerMessage(EventIds.IdStillReferenced, LogLevel.Warning, "Free of id {Id}, which has references that were not dropped.", EventName = nameof(EventIds.IdStillReferenced))]
     public static partial void IdStillReferenced(this ILogger logger, Ioasid id);
 
-    [LoggerMessage(EventIds.CustomAllocatorRegistered, LogLevel.Information, "A custom allocator was registered.", EventName = nameof(EventIds.CustomAllocatorRegistered))]
-    public static partial void CustomAllocatorRegistered(this ILogger logger);
+    [LoggerMessage(EventIds.CustomAllocatorRegistered, LogLevel.Information, "The custom allocator {Name} was registered.", EventName = nameof(EventIds.CustomAllocatorRegistered))]
+    public static partial void CustomAllocatorRegistered(this ILogger logger, string name);
 
-    [LoggerMessage(EventIds.CustomAllocatorRefused, LogLevel.Warning, "A custom allocator was not registered: {Status}.", EventName = nameof(EventIds.CustomAllocatorRefused))]
-    public static partial void CustomAllocatorRefused(this ILogger logger, PasidStatus status);
+    [LoggerMessage(EventIds.CustomAllocatorRefused, LogLevel.Warning, "The custom allocator {Name} was not registered: {Status}.", EventName = nameof(EventIds.CustomAllocatorRefused))]
+    public static partial void CustomAllocatorRefused(this ILogger logger, string name, PasidStatus status);
 
-    [LoggerMessage(EventIds.CustomAllocatorUnregistered, LogLevel.Information, "A custom allocator was unregistered.", EventName = nameof(EventIds.CustomAllocatorUnregistered))]
-    public static partial void CustomAllocatorUnregistered(this ILogger logger);
+    [LoggerMessage(EventIds.CustomAllocatorUnregistered, LogLevel.Information, "The custom allocator {Name} was unregistered.", EventName = nameof(EventIds.CustomAllocatorUnregistered))]
+    public static partial void CustomAllocatorUnregistered(this ILogger logger, string name);
 
-    [LoggerMessage(EventIds.CustomAllocatorUnknown, LogLevel.Warning, "A custom allocator that is not registered was to be unregistered.", EventName = nameof(EventIds.CustomAllocatorUnknown))]
-    public static partial void CustomAllocatorUnknown(this ILogger logger);
+    [LoggerMessage(EventIds.CustomAllocatorUnknown, LogLevel.Warning, "The custom allocator {Name}, which is not registered, was to be unregistered.", EventName = nameof(EventIds.CustomAllocatorUnknown))]
+    public static partial void CustomAllocatorUnknown(this ILogger logger, string name);
 
-    [LoggerMessage(EventIds.IdsOrphaned, LogLevel.Warning, "The last custom allocator of its group left {LiveCount} live ids behind, which are no longer known.", EventName = nameof(EventIds.IdsOrphaned))]
-    public static partial void IdsOrphaned(this ILogger logger, long liveCount);
+    [LoggerMessage(EventIds.IdsOrphaned, LogLevel.Warning, "The custom allocator {Name}, the last of its group, left {LiveCount} live ids behind, which are no longer known.", EventName = nameof(EventIds.IdsOrphaned))]
+    public static partial void IdsOrphaned(this ILogger logger, string name, long liveCount);
 
     [LoggerMessage(EventIds.Bound, LogLevel.Debug, "Bound device {Device} to {AddressSpace} with PASID {Pasid} ({Flags}).", EventName = nameof(EventIds.Bound))]
     public static partial void Bound(this ILogger logger, SvmDevice device, string addressSpace, Ioasid pasid, SvmBindFlags flags);

@@ -25,9 +25,10 @@ public sealed partial class SvmBinder : ISvmBinder
     /// <summary>What the gate guards, for the message to a callback that calls back.</summary>
     private const string What = "The binder";
 
+    /// <summary>What the binder calls; <see cref="Allocator"/> itself, or what it is without its log.</summary>
     private readonly IIoasidAllocator _allocator;
 
-    /// <summary>The allocator once more if it is the library's own, so that the look-ups of devices call it directly.</summary>
+    /// <summary>The allocator if it is the library's own, so that the look-ups of devices call it directly.</summary>
     private readonly IoasidAllocator? _ownAllocator;
 
     private readonly ISvmObserver? _observer;
@@ -104,8 +105,9 @@ public sealed partial class SvmBinder : ISvmBinder
         options ??= new PasidOptions();
         options.Validate(nameof(options));
 
-        _allocator = allocator;
+        Allocator = allocator;
         _ownAllocator = allocator as IoasidAllocator;
+        _allocator = _ownAllocator?.Logger is null ? allocator : new UnloggedAllocator(_ownAllocator);
         _observer = options.Observer;
         _faultInjector = options.FaultInjector;
         _pasidLimit = (uint)options.PasidLimit;
@@ -121,7 +123,7 @@ public sealed partial class SvmBinder : ISvmBinder
 
     /// <summary>Gets where PASIDs come from.</summary>
     /// <value>The allocator that was handed in, or the binder's own.</value>
-    public IIoasidAllocator Allocator => _allocator;
+    public IIoasidAllocator Allocator { get; }
 
     /// <inheritdoc/>
     public SvmBinding Bind(SvmDevice device, AddressSpace? addressSpace, SvmBindFlags flags = SvmBindFlags.None, ISvmDeviceCallbacks? callbacks = null)
