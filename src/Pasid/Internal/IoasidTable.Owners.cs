@@ -17,6 +17,14 @@ internal sealed partial class IoasidTable
         _ => Volatile.Read(ref _otherOwners)!.IsOwner(tag, owner),
     };
 
+    /// <summary>Gets the owner of a live id.</summary>
+    private IoasidSet? FindOwnerOf(ulong word) => SlotWord.OwnerTag(word) switch
+    {
+        0 => null,
+        SlotWord.FirstOwnersTag => _firstOwner,
+        int tag => _otherOwners![tag],
+    };
+
     /// <summary>Finds the tag of an owner if that is easy; -1 otherwise.</summary>
     private int FindOwner(IoasidSet? owner)
     {

@@ -225,6 +225,16 @@ internal sealed partial class IoasidTable(CustomGroup? group, bool isLogged)
         Volatile.Write(ref slot.Word, SlotWord.WithReferences(slot.Word, (uint)Math.Min(references, SlotWord.ManyReferences)));
     }
 
+    /// <summary>Copies all live ids, ascending.</summary>
+    public void CopyToUnsynchronized(List<IoasidAllocator.LiveId> ids)
+    {
+        for (long id = FindLive(0); id >= 0; id = id == uint.MaxValue ? -1 : FindLive((uint)id + 1))
+        {
+            ref Slot slot = ref FindSlot((uint)id);
+            ids.Add(new IoasidAllocator.LiveId((uint)id, GetReferencesUnsynchronized((uint)id), FindOwnerOf(slot.Word), slot.Data));
+        }
+    }
+
     public bool TryFindLiveUnsynchronized(uint from, out uint id)
     {
         long live = FindLive(from);

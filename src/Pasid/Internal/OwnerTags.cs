@@ -38,6 +38,9 @@ internal sealed class OwnerTags
         return tag < owners.Length && ReferenceEquals(Volatile.Read(ref owners[tag]), owner);
     }
 
+    /// <summary>Gets the owner of a tag that has live ids.</summary>
+    public IoasidSet? this[int tag] => _owners[tag];
+
     /// <summary>Tells whether an owner has a tag.</summary>
     public bool Has(IoasidSet owner) => Find(owner) != 0;
 

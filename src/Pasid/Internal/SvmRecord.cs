@@ -14,8 +14,8 @@ internal sealed class SvmRecord(SvmBinder binder, AddressSpace? addressSpace, Sv
     /// <summary>Gets what kind of PASID was asked for. Immutable.</summary>
     public SvmBindFlags Flags { get; } = flags;
 
-    /// <summary>Gets or sets the IOMMU of the first device.</summary>
-    public required IIommu Iommu { get; set; }
+    /// <summary>Gets or sets the device that was bound first; it may have been unbound since.</summary>
+    public required SvmDevice FirstDevice { get; set; }
 
     /// <summary>Gets a value indicating whether later binds of the same address space join this binding. Immutable.</summary>
     public bool IsShared => (Flags & SvmBindFlags.Private) == 0;

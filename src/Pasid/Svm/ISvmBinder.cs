@@ -145,4 +145,38 @@ public interface ISvmBinder : IDisposable
     /// <returns>A picture that no later call changes; it can still be had once the binder is disposed.</returns>
     /// <exception cref="InvalidOperationException">Called from inside a callback.</exception>
     SvmStatistics GetStatistics();
+
+    /// <summary>Takes a picture of the whole host, allocator and binder together, as of one moment.</summary>
+    /// <param name="map">How objects are named; <see langword="null"/> for the defaults.</param>
+    /// <returns>The picture, which <see cref="Restore"/> brings back.</returns>
+    /// <exception cref="InvalidOperationException">Called from inside a callback; or the allocator is not an
+    /// <see cref="IoasidAllocator"/>, has custom allocators or serves another binder too; or something has no name, or not one of its own.</exception>
+    /// <exception cref="ObjectDisposedException">The binder is disposed.</exception>
+    /// <remarks>The host stands still while its state is copied, and goes on while it is named. O(live).</remarks>
+    PasidSnapshot CaptureSnapshot(PasidSnapshotMap? map = null);
+
+    /// <summary>Brings the host, allocator and binder together, into the state of a snapshot; or changes nothing.</summary>
+    /// <param name="snapshot">The snapshot, of this host or another one with the same lifetime and quirks.</param>
+    /// <param name="map">Which objects the names stand for; <see langword="null"/> for the defaults, which suffice where nothing is bound.</param>
+    /// <returns>The address spaces, in the order of <see cref="PasidSnapshot.AddressSpaces"/>.</returns>
+    /// <exception cref="ArgumentNullException"><paramref name="snapshot"/> is <see langword="null"/>.</exception>
+    /// <exception cref="FormatException">No host can have been in that state, or a name stands for nothing; what is wrong is listed.</exception>
+    /// <exception cref="InvalidOperationException">Called from inside a callback; or the allocator is not an
+    /// <see cref="IoasidAllocator"/>, or has custom allocators.</exception>
+    /// <exception cref="ObjectDisposedException">The binder is disposed.</exception>
+    /// <remarks>
+    /// <para>Whatever was bound before is let go of without a word to IOMMUs and observers: the hardware model around the host goes
+    /// back with it. Ids that others allocated from the allocator go too. Address spaces that are not in the snapshot are bound to
+    /// nothing then; handles of before do nothing when disposed.</para>
+    /// <para>O(live), of the snapshot and of the host.</para>
+    /// </remarks>
+    /// <example>
+    /// <code>
+    /// PasidSnapshot before = binder.CaptureSnapshot();
+    /// // ... the simulation goes on, and then back:
+    /// var map = new PasidSnapshotMap { FindDevice = name => devices[name], FindAddressSpace = name => processes[name] };
+    /// binder.Restore(before, map);
+    /// </code>
+    /// </example>
+    IReadOnlyList<AddressSpace> Restore(PasidSnapshot snapshot, PasidSnapshotMap? map = null);
 }

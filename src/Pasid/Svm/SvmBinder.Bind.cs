@@ -122,7 +122,7 @@ public sealed partial class SvmBinder
             return BindResult.Failed(status);
         }
 
-        SvmRecord record = remembered.IsValid ? TakeSpareRecord(addressSpace!, device) : new SvmRecord(this, addressSpace, flags) { Iommu = device.Iommu! };
+        SvmRecord record = remembered.IsValid ? TakeSpareRecord(addressSpace!, device) : new SvmRecord(this, addressSpace, flags) { FirstDevice = device };
         bool isExhausted;
         try
         {
@@ -163,11 +163,11 @@ public sealed partial class SvmBinder
     {
         if (addressSpace.SpareRecord is not { } record)
         {
-            return new SvmRecord(this, addressSpace, SvmBindFlags.None) { Iommu = device.Iommu! };
+            return new SvmRecord(this, addressSpace, SvmBindFlags.None) { FirstDevice = device };
         }
 
         addressSpace.SpareRecord = null;
-        record.Iommu = device.Iommu!;
+        record.FirstDevice = device;
         return record;
     }
 

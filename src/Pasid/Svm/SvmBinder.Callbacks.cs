@@ -102,7 +102,7 @@ public sealed partial class SvmBinder
 
     /// <summary>The IOMMU whose queue takes the flushes for a device of a binding.</summary>
     private IIommu FlushingIommu(SvmDevice device, SvmRecord record) =>
-        Profile.Has(KernelQuirks.FirstIommuFlushes) ? record.Iommu : device.Iommu!;
+        Profile.Has(KernelQuirks.FirstIommuFlushes) ? record.FirstDevice.Iommu! : device.Iommu!;
 
     /// <summary>Gives a PASID back.</summary>
     /// <param name="pasid">The PASID.</param>

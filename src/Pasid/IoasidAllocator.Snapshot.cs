@@ -1,0 +1,75 @@
+using Pasid.Internal;
+
+namespace Pasid;
+
+/// <content>The allocator's part of a snapshot, which its binder takes and restores.</content>
+public sealed partial class IoasidAllocator
+{
+    /// <summary>Copies all live ids as of one moment, ascending.</summary>
+    /// <exception cref="InvalidOperationException">Custom allocators are registered.</exception>
+    internal List<LiveId> CopyLiveIds()
+    {
+        IoasidTable table = EnterActive();
+        try
+        {
+            ThrowIfCustom(table);
+            var ids = new List<LiveId>((int)table.LiveCount);
+            table.CopyToUnsynchronized(ids);
+            return ids;
+        }
+        finally
+        {
+            ExitActive(table);
+        }
+    }
+
+    /// <summary>Makes a table of given ids, for <see cref="Replace"/>.</summary>
+    internal IoasidTable MakeTable(List<LiveId> ids)
+    {
+        var table = new IoasidTable(group: null, isLogged: Logger is not null);
+        foreach (LiveId id in ids)
+        {
+            if (!table.InsertUnsynchronized(id.Id, id.Owner, id.Data))
+            {
+                throw new FormatException("The snapshot has more owners than an allocator can tell apart.");
+            }
+
+            if (id.References != 1)
+            {
+                table.SetReferencesUnsynchronized(id.Id, id.References);
+            }
+        }
+
+        return table;
+    }
+
+    /// <summary>Puts a table in the place of the active one. A lookup that still has the one before answers for the moment
+    /// before.</summary>
+    /// <exception cref="InvalidOperationException">Custom allocators are registered.</exception>
+    internal void Replace(IoasidTable replacement)
+    {
+        AllocatorAnnex annex = EnsureAnnex();
+        IoasidTable table = EnterActive();
+        try
+        {
+            ThrowIfCustom(table);
+            annex.CountAsPast(table);
+            Volatile.Write(ref _active, replacement);
+        }
+        finally
+        {
+            ExitActive(table);
+        }
+    }
+
+    private static void ThrowIfCustom(IoasidTable table)
+    {
+        if (table.Group is not null)
+        {
+            throw new InvalidOperationException("A custom allocator chooses the ids, and its state is its own: unregister it first.");
+        }
+    }
+
+    /// <summary>A live id with all that is kept of it.</summary>
+    internal readonly record struct LiveId(uint Id, long References, IoasidSet? Owner, object? Data);
+}

@@ -1,0 +1,147 @@
+namespace Pasid.Internal;
+
+/// <summary>Checks a snapshot and makes the objects that it stands for; nothing of the host changes.</summary>
+internal sealed class SnapshotReader(SvmBinder binder, PasidSnapshot snapshot, PasidSnapshotMap map)
+{
+    private readonly SnapshotCheck _check = new(snapshot, binder.Profile);
+    private readonly Dictionary<string, SvmDevice> _devices = new(StringComparer.Ordinal);
+
+    public IReadOnlyList<string> Errors => _check.Errors;
+
+    public List<IoasidAllocator.LiveId> Ids { get; } = [];
+
+    /// <summary>Gets the address spaces, in the order of the snapshot.</summary>
+    public List<AddressSpace> AddressSpaces { get; } = [];
+
+    /// <summary>Gets the bindings, oldest first, linked to nothing.</summary>
+    public List<SvmRecord> Records { get; } = [];
+
+    public void Read()
+    {
+        _check.Run();
+        if (Errors.Count != 0)
+        {
+            return;
+        }
+
+        FindAddressSpaces();
+        foreach (SvmBindingSnapshot binding in snapshot.Bindings)
+        {
+            MakeRecord(binding);
+        }
+
+        if (Errors.Count == 0)
+        {
+            MakeIds(FindOwners());
+        }
+    }
+
+    private void FindAddressSpaces()
+    {
+        var found = new HashSet<AddressSpace>(ReferenceEqualityComparer.Instance);
+        foreach (AddressSpaceSnapshot addressSpace in snapshot.AddressSpaces)
+        {
+            AddressSpace? known = map.FindAddressSpace?.Invoke(addressSpace.Name);
+            if (known is not null && !ReferenceEquals(known.Binder, binder))
+            {
+                _check.Add($"the address space '{addressSpace.Name}' was found with another binder");
+            }
+            else if (known is not null && !found.Add(known))
+            {
+                _check.Add($"the address space '{addressSpace.Name}' was found for another name before");
+            }
+
+#pragma warning disable CA2000 // The caller's from now on: to dispose it would be to exit it.
+            AddressSpaces.Add(known ?? new AddressSpace(binder, addressSpace.Name));
+#pragma warning restore CA2000
+        }
+    }
+
+    private IoasidSet[] FindOwners()
+    {
+        var found = new HashSet<IoasidSet>(ReferenceEqualityComparer.Instance);
+        var owners = new IoasidSet[snapshot.Owners.Count];
+        for (int i = 0; i < owners.Length; i++)
+        {
+            owners[i] = map.FindOwner?.Invoke(snapshot.Owners[i]) ?? new IoasidSet(snapshot.Owners[i]);
+            if (!found.Add(owners[i]))
+            {
+                _check.Add($"the owner '{snapshot.Owners[i]}' was found for another name before");
+            }
+        }
+
+        return owners;
+    }
+
+    private void MakeRecord(SvmBindingSnapshot binding)
+    {
+        SvmDevice? firstDevice = Find(binding.FirstDevice);
+        AddressSpace? addressSpace = binding.AddressSpace is { } index ? AddressSpaces[index] : null;
+        var record = new SvmRecord(binder, addressSpace, binding.Flags) { FirstDevice = firstDevice!, Pasid = new Ioasid(binding.Pasid) };
+        for (int i = binding.Devices.Count - 1; i >= 0; i--)
+        {
+            SvmDeviceSnapshot device = binding.Devices[i];
+            ISvmDeviceCallbacks? callbacks = device.Callbacks is null ? null : map.FindCallbacks(device.Callbacks);
+            if (device.Callbacks is not null && callbacks is null)
+            {
+                _check.Add($"the callback table '{device.Callbacks}' is unknown to {nameof(map.FindCallbacks)}");
+            }
+
+            if (Find(device.Device) is { } known)
+            {
+                record.AddDevice(new SvmDeviceRecord { Device = known, Callbacks = callbacks, Users = device.Users });
+            }
+        }
+
+        record.Publish();
+        Records.Add(record);
+    }
+
+    private SvmDevice? Find(string name)
+    {
+        if (_devices.TryGetValue(name, out SvmDevice? known))
+        {
+            return known;
+        }
+
+        SvmDevice? device = map.FindDevice(name);
+        if (device?.Iommu is null)
+        {
+            _check.Add(device is null ? $"the device '{name}' is unknown to {nameof(map.FindDevice)}" : $"the device '{name}' was found behind no IOMMU");
+            return null;
+        }
+
+        if (_devices.ContainsValue(device))
+        {
+            _check.Add($"the device '{name}' was found for another name before");
+        }
+
+        _devices.Add(name, device);
+        return device;
+    }
+
+    private void MakeIds(IoasidSet[] owners)
+    {
+        foreach (IoasidSnapshot id in snapshot.Ids)
+        {
+            object? data = id.Binding is { } binding ? Records[binding]
+                : id.IsStale ? MakeStale()
+                : id.Data is null ? null
+                : map.FindData(id.Data);
+            if (id.Data is not null && data is null)
+            {
+                _check.Add($"the data '{id.Data}' of id {id.Id} is unknown to {nameof(map.FindData)}");
+            }
+
+            Ids.Add(new IoasidAllocator.LiveId(id.Id, id.References, id.Owner is { } owner ? owners[owner] : null, data));
+        }
+    }
+
+    /// <summary>What a failed rebind leaves: a binding that lookups come across and that stands for nothing.</summary>
+    private SvmRecord MakeStale()
+    {
+        var record = new SvmRecord(binder, addressSpace: null, SvmBindFlags.None) { FirstDevice = null! };
+        record.Release(PasidStatus.InvalidArgument);
+        return record;
+    }
+}

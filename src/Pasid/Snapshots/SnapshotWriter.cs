@@ -1,0 +1,105 @@
+namespace Pasid.Internal;
+
+/// <summary>Names the objects of a host; outside the gates, because the names come from the caller's functions.</summary>
+internal sealed class SnapshotWriter(SvmBinder binder, HostState state, PasidSnapshotMap map)
+{
+    private readonly List<string> _owners = [];
+    private readonly Dictionary<IoasidSet, int> _ownerIndexes = new(ReferenceEqualityComparer.Instance);
+    private readonly Dictionary<AddressSpace, int> _addressSpaceIndexes = new(ReferenceEqualityComparer.Instance);
+    private readonly Dictionary<SvmRecord, int> _bindingIndexes = new(ReferenceEqualityComparer.Instance);
+    private readonly Dictionary<string, object> _deviceNames = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, object> _callbackNames = new(StringComparer.Ordinal);
+
+    public PasidSnapshot Write()
+    {
+        // Oldest first, so that a restore that adds them in order ends with the same order.
+        state.AddressSpaces.Reverse();
+        List<AddressSpaceSnapshot> addressSpaces = state.AddressSpaces.ConvertAll(Name);
+        List<HostState.Binding> bindings = state.Bindings();
+        for (int i = 0; i < bindings.Count; i++)
+        {
+            _bindingIndexes.Add(bindings[i].Record, i);
+        }
+
+        List<SvmBindingSnapshot> named = bindings.ConvertAll(Name);
+        List<IoasidSnapshot> ids = state.Ids.ConvertAll(Name);
+        return new PasidSnapshot(
+            PasidSnapshot.CurrentVersion,
+            binder.Profile.Lifetime,
+            binder.Profile.Quirks,
+            ids.Count,
+            named.Count,
+            _owners.AsReadOnly(),
+            ids.AsReadOnly(),
+            addressSpaces.AsReadOnly(),
+            named.AsReadOnly(),
+            state.Leaked.ConvertAll(pasid => pasid.Value).AsReadOnly());
+    }
+
+    private AddressSpaceSnapshot Name(HostState.Space space)
+    {
+        _addressSpaceIndexes.Add(space.AddressSpace, _addressSpaceIndexes.Count);
+        return new AddressSpaceSnapshot(
+            Require(map.NameAddressSpace(space.AddressSpace), nameof(map.NameAddressSpace), space.AddressSpace),
+            space.Pasid.IsValid ? space.Pasid.Value : null,
+            space.HasExited);
+    }
+
+    private SvmBindingSnapshot Name(HostState.Binding binding) => new(
+        binding.Pasid.Value,
+        binding.Record.AddressSpace is { } addressSpace ? _addressSpaceIndexes[addressSpace] : null,
+        binding.Record.Flags,
+        Name(binding.FirstDevice),
+        binding.Devices.ConvertAll(device => new SvmDeviceSnapshot(Name(device.Device), device.Users, Name(device.Callbacks))).AsReadOnly());
+
+    private string Name(SvmDevice device) =>
+        RequireUnique(_deviceNames, map.NameDevice(device), device, nameof(map.NameDevice));
+
+    private string? Name(ISvmDeviceCallbacks? callbacks) => callbacks is null
+        ? null
+        : RequireUnique(_callbackNames, map.NameCallbacks(callbacks), callbacks, nameof(map.NameCallbacks));
+
+    private IoasidSnapshot Name(IoasidAllocator.LiveId id)
+    {
+        int? owner = id.Owner is null ? null : Name(id.Owner);
+        switch (id.Data)
+        {
+            case null:
+                return new IoasidSnapshot(id.Id, id.References, owner);
+            case SvmRecord record when _bindingIndexes.TryGetValue(record, out int index):
+                return new IoasidSnapshot(id.Id, id.References, owner, Binding: index);
+            case SvmRecord record when ReferenceEquals(record.Binder, binder):
+                return new IoasidSnapshot(id.Id, id.References, owner, IsStale: true);
+            case SvmRecord:
+                throw new InvalidOperationException($"Id {id.Id} belongs to another binder over the same allocator: snapshots are taken of an allocator with one binder.");
+            default:
+                return new IoasidSnapshot(id.Id, id.References, owner, Data: Require(map.NameData(id.Data), nameof(map.NameData), id.Data));
+        }
+    }
+
+    private int Name(IoasidSet owner)
+    {
+        if (!_ownerIndexes.TryGetValue(owner, out int index))
+        {
+            index = _owners.Count;
+            _owners.Add(Require(map.NameOwner(owner), nameof(map.NameOwner), owner));
+            _ownerIndexes.Add(owner, index);
+        }
+
+        return index;
+    }
+
+    private static string Require(string? name, string function, object named) =>
+        name ?? throw new InvalidOperationException($"{nameof(PasidSnapshotMap)}.{function} has no name for '{named}': a snapshot names everything.");
+
+    private static string RequireUnique(Dictionary<string, object> names, string? name, object named, string function)
+    {
+        Require(name, function, named);
+        if (!names.TryAdd(name!, named) && !ReferenceEquals(names[name!], named))
+        {
+            throw new InvalidOperationException($"{nameof(PasidSnapshotMap)}.{function} calls two of them '{name}': give each a name of its own.");
+        }
+
+        return name!;
+    }
+}
