@@ -7,7 +7,8 @@ namespace Pasid;
 /// <para>Calls come one at a time from one <see cref="IoasidAllocator"/>, with its gate held. A function must not change
 /// that allocator: such a call throws <see cref="InvalidOperationException"/>; looking ids up is allowed. It must not call a
 /// binder over that allocator either: the binder's gate comes first, and two threads could wait for each other. What a function
-/// throws is passed on to the caller of the allocator, and the operation has changed nothing.</para>
+/// throws is passed on to the caller of the allocator, and the operation has changed nothing. Functions that serve one
+/// allocator are safe without locks; others must be safe for concurrent use.</para>
 /// <para>Custom allocators with the same pair (the same object) share one id space. Models the <c>alloc</c> and
 /// <c>free</c> members of <c>struct ioasid_allocator_ops</c>.</para>
 /// </remarks>

@@ -23,6 +23,16 @@ public interface IIoasidAllocator
     /// <param name="id">The id, with one reference; <see cref="Ioasid.Invalid"/> on failure.</param>
     /// <returns><see langword="true"/> if an id was allocated; <see langword="false"/> if the range holds no free id.</returns>
     /// <remarks>Models <c>ioasid_alloc</c>.</remarks>
+    /// <example>
+    /// <code>
+    /// var guests = new IoasidSet("guests");
+    /// if (allocator.TryAllocate(new IoasidRange(1, 255), guests, data: vm, out Ioasid id))
+    /// {
+    ///     allocator.Lookup(id, guests, out object? owner); // owner is vm
+    ///     allocator.Free(id);
+    /// }
+    /// </code>
+    /// </example>
     bool TryAllocate(IoasidRange range, IoasidSet? ioasidSet, object? data, out Ioasid id);
 
     /// <summary>Frees an id that has no reference besides the one it was allocated with.</summary>

@@ -38,6 +38,13 @@ public interface ISvmBinder : IDisposable
     /// <exception cref="InvalidOperationException">Called from inside a callback, or a callback answered no defined status.</exception>
     /// <exception cref="ObjectDisposedException">The binder is disposed.</exception>
     /// <remarks>Models <c>intel_svm_bind_mm</c> on behalf of a process.</remarks>
+    /// <example>
+    /// <code>
+    /// using AddressSpace process = binder.CreateAddressSpace("solver");
+    /// using SvmBinding binding = binder.Bind(gpu, process);
+    /// device.Submit(work, binding.Pasid);
+    /// </code>
+    /// </example>
     SvmBinding Bind(SvmDevice device, AddressSpace? addressSpace, SvmBindFlags flags = SvmBindFlags.None, ISvmDeviceCallbacks? callbacks = null);
 
     /// <summary>

@@ -43,4 +43,50 @@ public sealed class ReadmeTests
             s_readme.Should().Contain($"`KernelProfile.{profile}`");
         }
     }
+
+    [Fact]
+    public void Every_log_event_is_in_the_table_with_its_id()
+    {
+        foreach (System.Reflection.FieldInfo id in typeof(Internal.EventIds).GetFields())
+        {
+            string row = s_readme.Split('\n').Should().ContainSingle(line => line.StartsWith("| ", StringComparison.Ordinal) && line.Contains($"`{id.Name}`", StringComparison.Ordinal)).Subject;
+            row.Split('|')[1].Should().Contain(id.GetRawConstantValue()!.ToString());
+        }
+    }
+
+    [Fact]
+    public void Every_instrument_is_in_the_table_with_its_unit()
+    {
+        List<System.Diagnostics.Metrics.Instrument> instruments = [];
+        using var listener = new System.Diagnostics.Metrics.MeterListener
+        {
+            InstrumentPublished = (instrument, _) =>
+            {
+                if (instrument.Meter.Name == "Pasid")
+                {
+                    lock (instruments)
+                    {
+                        instruments.Add(instrument);
+                    }
+                }
+            },
+        };
+        using var binder = new SvmBinder(new IoasidAllocator(), options: null, loggerFactory: null, meterFactory: null, isMeasured: true);
+        listener.Start();
+
+        lock (instruments)
+        {
+            instruments.Should().HaveCountGreaterThanOrEqualTo(10);
+            instruments.Should().OnlyContain(instrument => s_readme.Contains($"| `{instrument.Name}` | `{instrument.Unit}` |"));
+        }
+    }
+
+    [Fact]
+    public void Every_option_is_in_the_table()
+    {
+        foreach (System.Reflection.PropertyInfo option in typeof(PasidOptions).GetProperties())
+        {
+            s_readme.Split("## Snapshots")[0].Split("| Option |")[1].Should().Contain($"`{option.Name}`");
+        }
+    }
 }
