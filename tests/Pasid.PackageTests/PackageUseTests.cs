@@ -31,6 +31,14 @@ public sealed partial class PackageUseTests(PackedPackages packages)
     }
 
     [Fact]
+    public void A_newcomers_program_binds_two_devices_sees_one_pasid_and_leaks_nothing()
+    {
+        string project = packages.NewProject("Newcomer", Program("Newcomer.cs"));
+
+        Lines(Dotnet.Run(project, "run")).Should().Equal("PASIDs: 1 1", "after exit: 1 live, 2 bound", "after unbind: 0 live, 0 bound, 0 leaked");
+    }
+
+    [Fact]
     public void Three_keyed_hosts_live_in_one_program()
     {
         string project = packages.NewProject("ThreeHosts", Program("ThreeHosts.cs"), references: DependencyInjection);

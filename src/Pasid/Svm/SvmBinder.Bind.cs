@@ -268,16 +268,16 @@ public sealed partial class SvmBinder
 
     /// <summary>How a bind ended.</summary>
     /// <param name="Status">The truth.</param>
-    /// <param name="ReportsSuccess">Whether a quirk makes a failure look like a success.</param>
+    /// <param name="Reported">What is answered: a quirk may make a failure look like a success.</param>
     /// <param name="Pasid">The PASID, read inside the gate: records are used again.</param>
     /// <param name="Record">The binding, if there is one.</param>
     /// <param name="DeviceRecord">The device in it.</param>
-    private readonly record struct BindResult(PasidStatus Status, bool ReportsSuccess, Ioasid Pasid, SvmRecord? Record, SvmDeviceRecord? DeviceRecord)
+    private readonly record struct BindResult(PasidStatus Status, PasidStatus Reported, Ioasid Pasid, SvmRecord? Record, SvmDeviceRecord? DeviceRecord)
     {
         public static BindResult Bound(SvmRecord record, SvmDeviceRecord deviceRecord) =>
-            new(PasidStatus.Success, ReportsSuccess: false, record.Pasid, record, deviceRecord);
+            new(PasidStatus.Success, PasidStatus.Success, record.Pasid, record, deviceRecord);
 
         public static BindResult Failed(PasidStatus status, bool reportsSuccess = false) =>
-            new(status, reportsSuccess, Ioasid.Invalid, Record: null, DeviceRecord: null);
+            new(status, reportsSuccess ? PasidStatus.Success : status, Ioasid.Invalid, Record: null, DeviceRecord: null);
     }
 }

@@ -14,16 +14,31 @@ public sealed partial class SvmBinder
             return PasidStatus.Success;
         }
 
-        PasidStatus status = _faultInjector.Inject(point, device, addressSpace);
-        return status <= 0 ? status : throw Throw.UndefinedStatus("The fault injector", status);
+        try
+        {
+            PasidStatus status = _faultInjector.Inject(point, device, addressSpace);
+            return status <= 0 ? status : throw Throw.UndefinedStatus("The fault injector", status);
+        }
+        catch (Exception exception) when (Note(exception))
+        {
+            throw;
+        }
     }
 
     private PasidStatus EnablePasidOn(SvmDevice device)
     {
-        PasidStatus status = device.Iommu!.EnablePasid(device);
-        if (status > 0)
+        PasidStatus status;
+        try
         {
-            throw Throw.UndefinedStatus($"The IOMMU '{device.Iommu.Name}'", status);
+            status = device.Iommu!.EnablePasid(device);
+            if (status > 0)
+            {
+                throw Throw.UndefinedStatus($"The IOMMU '{device.Iommu.Name}'", status);
+            }
+        }
+        catch (Exception exception) when (Note(exception))
+        {
+            throw;
         }
 
         Observe(SvmEventKind.PasidEnabled, device: device, iommu: device.Iommu, status: status);
@@ -35,11 +50,7 @@ public sealed partial class SvmBinder
         PasidStatus status = Inject(SvmFaultPoint.PasidEntrySetup, device, record.AddressSpace);
         if (status == PasidStatus.Success)
         {
-            status = device.Iommu!.SetUpPasidEntry(device, record.Pasid, record.AddressSpace);
-            if (status > 0)
-            {
-                throw Throw.UndefinedStatus($"The IOMMU '{device.Iommu.Name}'", status);
-            }
+            status = ProgramEntry(device, record);
         }
 
         try
@@ -57,10 +68,31 @@ public sealed partial class SvmBinder
         return status;
     }
 
+    private PasidStatus ProgramEntry(SvmDevice device, SvmRecord record)
+    {
+        try
+        {
+            PasidStatus status = device.Iommu!.SetUpPasidEntry(device, record.Pasid, record.AddressSpace);
+            return status <= 0 ? status : throw Throw.UndefinedStatus($"The IOMMU '{device.Iommu.Name}'", status);
+        }
+        catch (Exception exception) when (Note(exception))
+        {
+            throw;
+        }
+    }
+
     /// <summary>Tears an entry down. Throws only if the IOMMU did, before anything changed.</summary>
     private void TearDownEntry(SvmDevice device, IIommu iommu, Ioasid pasid)
     {
-        iommu.TearDownPasidEntry(device, pasid);
+        try
+        {
+            iommu.TearDownPasidEntry(device, pasid);
+        }
+        catch (Exception exception) when (Note(exception))
+        {
+            throw;
+        }
+
         Complete();
         Observe(SvmEventKind.EntryTornDown, pasid, device, iommu);
     }
@@ -169,7 +201,7 @@ public sealed partial class SvmBinder
         {
             observer.OnEvent(in svmEvent);
         }
-        catch (Exception exception) when (_isCompleting)
+        catch (Exception exception) when (Note(exception) || _isCompleting)
         {
             Defer(exception);
         }

@@ -1,6 +1,7 @@
 using System.Collections.ObjectModel;
 using System.Runtime.CompilerServices;
 using System.Runtime.ExceptionServices;
+using Microsoft.Extensions.Logging;
 using Pasid.Internal;
 
 namespace Pasid;
@@ -46,20 +47,6 @@ public sealed partial class SvmBinder
         }
     }
 
-    private BindResult Count(BindResult result)
-    {
-        if (result.Record is not null)
-        {
-            _binds++;
-        }
-        else
-        {
-            CountFailure(result.Status);
-        }
-
-        return result;
-    }
-
     private void CountFailure(PasidStatus status)
     {
         if (_failures is null)
@@ -73,7 +60,11 @@ public sealed partial class SvmBinder
     /// <summary>Remembers what a callback threw, for the log; an exception filter that never catches.</summary>
     private bool Note(Exception exception)
     {
-        _thrown ??= exception;
+        if (_logger is not null)
+        {
+            _thrown ??= exception;
+        }
+
         return false;
     }
 
@@ -90,8 +81,6 @@ public sealed partial class SvmBinder
         }
         else
         {
-            _thrown = null;
-            _destroyed = null;
             _gate.Exit();
         }
 
@@ -135,30 +124,21 @@ public sealed partial class SvmBinder
         return leaks;
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void LogBind(in BindResult result, SvmDevice device, AddressSpace? addressSpace, SvmBindFlags flags)
-    {
-        if (_logger is not null)
-        {
-            LogBindOutOfLine(in result, device, addressSpace, flags);
-        }
-    }
-
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private void LogBindOutOfLine(in BindResult result, SvmDevice device, AddressSpace? addressSpace, SvmBindFlags flags)
+    private void LogBind(ILogger logger, SvmDevice device, AddressSpace? addressSpace, SvmBindFlags flags, PasidStatus status, PasidStatus reported, Ioasid pasid)
     {
-        string target = (flags & SvmBindFlags.Supervisor) != 0 ? "the supervisor" : addressSpace!.Name;
-        if (result.Record is not null)
+        string target = (flags & SvmBindFlags.Supervisor) != 0 ? "the supervisor" : $"{addressSpace}";
+        if (status == PasidStatus.Success)
         {
-            _logger!.Bound(device, target, result.Pasid, flags);
+            logger.Bound(device, target, pasid, flags);
         }
-        else if (result.ReportsSuccess)
+        else if (reported == PasidStatus.Success)
         {
-            _logger!.FailureReportedAsSuccess(Profile.Name, device, result.Status);
+            logger.FailureReportedAsSuccess(Profile.Name, device, status);
         }
-        else if (_logger!.IsEnabled(Microsoft.Extensions.Logging.LogLevel.Warning))
+        else if (logger.IsEnabled(LogLevel.Warning))
         {
-            _logger.BindFailed(device, target, flags, result.Status, Explain(result.Status, device, addressSpace));
+            logger.BindFailed(device, target, flags, status, Explain(status, device, addressSpace));
         }
     }
 }

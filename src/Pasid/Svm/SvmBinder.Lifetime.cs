@@ -174,7 +174,7 @@ public sealed partial class SvmBinder
     private void Destroy(AddressSpace addressSpace)
     {
         addressSpace.IsDestroyed = true;
-        _destroyed = addressSpace;
+        _destroyed = _logger is null ? null : addressSpace;
         Observe(SvmEventKind.AddressSpaceDestroyed, addressSpace: addressSpace);
         Ioasid pasid = addressSpace.Pasid;
         if (pasid.IsValid)

@@ -133,22 +133,27 @@ public sealed partial class SvmBinder : ISvmBinder
         Enter();
         try
         {
-            result = Count(BindUnsynchronized(device, addressSpace, flags, callbacks));
+            result = BindUnsynchronized(device, addressSpace, flags, callbacks);
             if (result.DeviceRecord is not null)
             {
+                _binds++;
                 result.DeviceRecord.HasHandle = true;
             }
-        }
-        catch (Exception exception) when (Note(exception))
-        {
-            throw;
+            else
+            {
+                CountFailure(result.Status);
+            }
         }
         finally
         {
             Exit(nameof(Bind));
         }
 
-        LogBind(in result, device, addressSpace, flags);
+        if (_logger is not null)
+        {
+            LogBind(_logger, device, addressSpace, flags, result.Status, result.Reported, result.Pasid);
+        }
+
         return result.Record is { } record
             ? new SvmBinding(record, result.DeviceRecord!, result.Pasid)
             : throw new PasidException(result.Status, Explain(result.Status, device, addressSpace));
@@ -158,24 +163,35 @@ public sealed partial class SvmBinder : ISvmBinder
     public PasidStatus BindMm(SvmDevice device, AddressSpace? addressSpace, SvmBindFlags flags, ISvmDeviceCallbacks? callbacks, out Ioasid pasid)
     {
         CheckBindArguments(device, addressSpace, flags);
-        BindResult result;
+        PasidStatus status;
+        PasidStatus reported;
         Enter();
         try
         {
-            result = Count(BindUnsynchronized(device, addressSpace, flags, callbacks));
+            BindResult result = BindUnsynchronized(device, addressSpace, flags, callbacks);
+            status = result.Status;
+            reported = result.Reported;
             pasid = result.Pasid;
-        }
-        catch (Exception exception) when (Note(exception))
-        {
-            throw;
+            if (status == PasidStatus.Success)
+            {
+                _binds++;
+            }
+            else
+            {
+                CountFailure(status);
+            }
         }
         finally
         {
             Exit(nameof(BindMm));
         }
 
-        LogBind(in result, device, addressSpace, flags);
-        return result.ReportsSuccess ? PasidStatus.Success : result.Status;
+        if (_logger is not null)
+        {
+            LogBind(_logger, device, addressSpace, flags, status, reported, pasid);
+        }
+
+        return reported;
     }
 
     /// <inheritdoc/>
@@ -192,10 +208,6 @@ public sealed partial class SvmBinder : ISvmBinder
             {
                 status = PrepareDevice(device, addressSpace: null);
             }
-        }
-        catch (Exception exception) when (Note(exception))
-        {
-            throw;
         }
         finally
         {
@@ -233,10 +245,6 @@ public sealed partial class SvmBinder : ISvmBinder
                     status = PasidStatus.InvalidArgument;
                 }
             }
-        }
-        catch (Exception exception) when (Note(exception))
-        {
-            throw;
         }
         finally
         {
@@ -288,10 +296,6 @@ public sealed partial class SvmBinder : ISvmBinder
                 UnbindUnsynchronized(record, deviceRecord);
                 isUnbound = true;
             }
-        }
-        catch (Exception exception) when (Note(exception))
-        {
-            throw;
         }
         finally
         {
