@@ -127,7 +127,7 @@ public sealed partial class SvmBinder
     [MethodImpl(MethodImplOptions.NoInlining)]
     private void LogBind(ILogger logger, SvmDevice device, AddressSpace? addressSpace, SvmBindFlags flags, PasidStatus status, PasidStatus reported, Ioasid pasid)
     {
-        string target = (flags & SvmBindFlags.Supervisor) != 0 ? "the supervisor" : $"{addressSpace}";
+        string target = (flags & SvmBindFlags.Supervisor) != 0 || addressSpace is null ? "the supervisor" : addressSpace.Name;
         if (status == PasidStatus.Success)
         {
             logger.Bound(device, target, pasid, flags);
