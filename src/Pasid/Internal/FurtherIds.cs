@@ -120,6 +120,20 @@ internal sealed class FurtherIds
     /// <summary>Marks the only live id among the 64 around it as free.</summary>
     public void MarkLeafFree(uint id) => GetBlock((int)(id >> IdBitmap.Shift))!.MarkLeafFree((int)(id & OffsetMask));
 
+    /// <summary>Finds summary words that do not say what is below them.</summary>
+    public void Check(List<IntegrityFinding> findings)
+    {
+        for (int block = 1; block < BlockCount; block++)
+        {
+            bool isFull = (_fullBlocks[block >> 6] >> block & 1) != 0;
+            IdBitmap? ids = GetBlock(block);
+            if (isFull != (ids?.FindFree(0) == -1) || ids?.AreSummariesRight() == false)
+            {
+                findings.Add(new(IntegrityInvariant.LiveIdsAgree, KernelQuirks.None, $"the summary of the ids from {(long)block << IdBitmap.Shift} on is not what they make it"));
+            }
+        }
+    }
+
     private long LowestIn(int block) => ((long)block << IdBitmap.Shift) | (uint)(GetBlock(block)?.FindLowestFree() ?? 0);
 
     private IdBitmap? GetBlock(int block)
@@ -127,6 +141,8 @@ internal sealed class FurtherIds
         IdBitmap?[] firstRow = _firstRow;
         return (uint)block < (uint)firstRow.Length ? firstRow[block] : _rows[block >> RowShift]?[block & ((1 << RowShift) - 1)];
     }
+
+    public bool IsLive(uint id) => GetBlock((int)(id >> IdBitmap.Shift))?.IsLive((int)(id & OffsetMask)) ?? false;
 
     /// <summary>Tells whether the page that begins with <paramref name="first"/> and has words has no live id.</summary>
     public bool IsPageFree(uint first) => GetBlock((int)(first >> IdBitmap.Shift))!.IsPageFree((int)(first & OffsetMask));

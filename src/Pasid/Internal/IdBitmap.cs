@@ -84,6 +84,10 @@ internal sealed class IdBitmap
         return !leaves.AsSpan(first >> 6, IoasidTable.PageLength / 64).ContainsAnyExcept(ulong.MaxValue);
     }
 
+    public static bool IsLive(ulong[] leaves, int offset) => offset >> 6 < leaves.Length && (leaves[offset >> 6] >> offset & 1) == 0;
+
+    public bool IsLive(int offset) => IsLive(_leaves, offset);
+
     public bool IsPageFree(int first) => IsPageFree(_leaves, first);
 
     public int FindLive(int from) => FindLive(_leaves, from);
@@ -134,6 +138,21 @@ internal sealed class IdBitmap
 
         leaf = (middle << 6) + BitOperations.TrailingZeroCount(leaves);
         return (leaf << 6) + (leaf < _leaves.Length ? BitOperations.TrailingZeroCount(_leaves[leaf]) : 0);
+    }
+
+    /// <summary>Tells whether the summary words say of the words below them what these are.</summary>
+    public bool AreSummariesRight()
+    {
+        for (int leaf = 0; leaf < LeafCount; leaf++)
+        {
+            bool hasFree = leaf >= _leaves.Length || _leaves[leaf] != 0;
+            if (hasFree != ((_middles[leaf >> 6] >> leaf & 1) != 0) || (_middles[leaf >> 6] != 0) != ((_root >> (leaf >> 6) & 1) != 0))
+            {
+                return false;
+            }
+        }
+
+        return true;
     }
 
     /// <summary>Marks a free offset, for which there is room, as live.</summary>

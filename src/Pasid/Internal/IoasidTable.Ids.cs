@@ -95,6 +95,16 @@ internal sealed partial class IoasidTable
         return first >= 0 ? first : _furtherIds?.FindLive(Math.Max(from, FirstFurther)) ?? -1;
     }
 
+    private bool IsMarkedLive(uint id)
+    {
+        if (id >= FirstFurther)
+        {
+            return _furtherIds?.IsLive(id) ?? false;
+        }
+
+        return _leaves is null ? id < SmallLength && (_root >> (int)id & 1) == 0 : IdBitmap.IsLive(_leaves, (int)id);
+    }
+
     /// <summary>Makes room for an id and the whole page around it.</summary>
     private void ReserveId(uint id)
     {

@@ -41,6 +41,10 @@ internal sealed class OwnerTags
     /// <summary>Gets the owner of a tag that has live ids.</summary>
     public IoasidSet? this[int tag] => _owners[tag];
 
+    /// <summary>Tells whether a tag has an owner with so many live ids.</summary>
+    public bool HasIds(int tag, long count) =>
+        tag < _next && _owners[tag] is not null && _liveIds[tag] == count && (_tags is null || _tags.GetValueOrDefault(_owners[tag]!) == tag);
+
     /// <summary>Tells whether an owner has a tag.</summary>
     public bool Has(IoasidSet owner) => Find(owner) != 0;
 

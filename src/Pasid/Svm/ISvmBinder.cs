@@ -153,6 +153,15 @@ public interface ISvmBinder : IDisposable
     /// <exception cref="InvalidOperationException">Called from inside a callback.</exception>
     SvmStatistics GetStatistics();
 
+    /// <summary>Walks every structure of binder and allocator and finds what is not as it has to be.</summary>
+    /// <returns>What is wrong. What a quirk of the profile reproduces is told with the quirk's name; empty if all is well.</returns>
+    /// <exception cref="InvalidOperationException">Called from inside a callback.</exception>
+    /// <remarks>
+    /// The binder stands still meanwhile; lookups go on. Address spaces that were dropped without an exit are still checked,
+    /// because the binder keeps those that have something to lose. O(live).
+    /// </remarks>
+    IReadOnlyList<IntegrityFinding> CheckIntegrity();
+
     /// <summary>Takes a picture of the whole host, allocator and binder together, as of one moment.</summary>
     /// <param name="map">How objects are named; <see langword="null"/> for the defaults.</param>
     /// <returns>The picture, which <see cref="Restore"/> brings back.</returns>

@@ -307,5 +307,7 @@ public sealed class BindTests
 
         host.Binder.GetBindings().Should().BeEmpty();
         host.Live().Should().BeEmpty();
+        host.Binder.CheckIntegrity().Should().ContainSingle().Which.Invariant.Should().Be(IntegrityInvariant.HeldIdsAreLive);
+        host.IsDamaged = true;
     }
 }

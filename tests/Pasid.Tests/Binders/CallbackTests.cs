@@ -232,6 +232,8 @@ public sealed class CallbackTests
 
         host.Binder.GetBindings().Should().BeEmpty();
         host.Iommu0.Entries.Should().BeEmpty();
+        host.Binder.CheckIntegrity().Should().ContainSingle("the functions did not take the PASID back").Which.Invariant.Should().Be(IntegrityInvariant.NoStaleData);
+        host.IsDamaged = true;
     }
 
     private static Action<string> Throwing(string member) => called =>

@@ -122,5 +122,25 @@ internal sealed class Host : ISvmObserver, ISvmFaultInjector, IDisposable
     public PasidStatus Inject(SvmFaultPoint point, SvmDevice device, AddressSpace? addressSpace) =>
         point == Armed ? ArmedStatus : PasidStatus.Success;
 
-    public void Dispose() => Binder.Dispose();
+    /// <summary>Gets or sets a value indicating whether the test broke the host on purpose.</summary>
+    public bool IsDamaged { get; set; }
+
+    /// <summary>Asserts that nothing is wrong that no quirk explains.</summary>
+    public void ShouldBeWhole() =>
+        Binder.CheckIntegrity().Where(finding => finding.Quirk == KernelQuirks.None).Should().BeEmpty();
+
+    /// <summary>Disposes the binder; the host is whole before and after, unless the test broke it.</summary>
+    public void Dispose()
+    {
+        if (!IsDamaged)
+        {
+            ShouldBeWhole();
+        }
+
+        Binder.Dispose();
+        if (!IsDamaged)
+        {
+            ShouldBeWhole();
+        }
+    }
 }

@@ -69,6 +69,7 @@ internal sealed class RandomWalk
             < 94 => $"put {id}: {(_host.Allocator.GetReferenceCount(id) > 1 || IsOthers(id) ? _host.Allocator.DropReference(id) : default)}",
             _ => $"valid {device} {id}: {_host.Binder.IsPasidValid(device, id, out bool isValid)} {isValid}",
         };
+        _host.ShouldBeWhole();
         return $"{answer} | {string.Join(' ', _host.TakeEvents())}";
     }
 

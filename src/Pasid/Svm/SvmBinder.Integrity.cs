@@ -1,0 +1,163 @@
+using Pasid.Internal;
+
+namespace Pasid;
+
+/// <content>The check of integrity: bindings against ids, address spaces, lists and counts.</content>
+public sealed partial class SvmBinder
+{
+    /// <inheritdoc/>
+    public IReadOnlyList<IntegrityFinding> CheckIntegrity()
+    {
+        List<IntegrityFinding> findings = [];
+        _gate.EnterAsOwner(What);
+        try
+        {
+            findings.AddRange(_ownAllocator?.CheckIntegrity() ?? []);
+            var linked = new HashSet<SvmRecord>(ReferenceEqualityComparer.Instance);
+            int kept = CheckAddressSpaces(linked, findings);
+            CheckList(_newestOfSupervisor, owner: null, linked, findings);
+            if (linked.Count != _bindingCount || kept != _keptCount)
+            {
+                findings.Add(new(IntegrityInvariant.CountsAgree, KernelQuirks.None, $"{linked.Count} bindings and {kept} address spaces are there, {_bindingCount} and {_keptCount} are counted"));
+            }
+
+            foreach (SvmRecord record in linked)
+            {
+                CheckBinding(record, findings);
+            }
+
+            CheckIds(linked, findings);
+            CheckLeaks(findings);
+        }
+        finally
+        {
+            _gate.Exit();
+        }
+
+        return findings.AsReadOnly();
+    }
+
+    private int CheckAddressSpaces(HashSet<SvmRecord> linked, List<IntegrityFinding> findings)
+    {
+        int kept = 0;
+        var holders = new Dictionary<Ioasid, AddressSpace>();
+        for (AddressSpace? addressSpace = _newestKept; addressSpace is not null; addressSpace = addressSpace.KeptBefore)
+        {
+            kept++;
+            CheckList(addressSpace.NewestRegistered, addressSpace, linked, findings);
+            bool isPinned = addressSpace.NewestRegistered is not null;
+            if (addressSpace.IsDestroyed || (addressSpace.HasExited && !isPinned))
+            {
+                findings.Add(new(IntegrityInvariant.BindingsPinAddressSpaces, KernelQuirks.None, $"address space '{addressSpace}' is kept though nothing pins it"));
+            }
+
+            if (!addressSpace.Pasid.IsValid)
+            {
+                continue;
+            }
+
+            if (!holders.TryAdd(addressSpace.Pasid, addressSpace))
+            {
+                findings.Add(new(
+                    IntegrityInvariant.PasidHasOneAddressSpace,
+                    Profile.Quirks & KernelQuirks.ForkCopiesPasid,
+                    $"the address spaces '{holders[addressSpace.Pasid]}' and '{addressSpace}' both have PASID {addressSpace.Pasid}"));
+            }
+
+            if (_allocator.Lookup(addressSpace.Pasid, out _) != PasidStatus.Success)
+            {
+                findings.Add(new(
+                    IntegrityInvariant.HeldIdsAreLive,
+                    Profile.Quirks & KernelQuirks.ForkCopiesPasid,
+                    $"address space '{addressSpace}' has PASID {addressSpace.Pasid}, which is free"));
+            }
+
+            if (addressSpace.SharedRecord is { } shared && shared.Pasid != addressSpace.Pasid)
+            {
+                findings.Add(new(IntegrityInvariant.BindsAreIdempotent, KernelQuirks.None, $"address space '{addressSpace}' has PASID {addressSpace.Pasid} and is bound with {shared.Pasid}"));
+            }
+        }
+
+        return kept;
+    }
+
+    private static void CheckList(SvmRecord? newest, AddressSpace? owner, HashSet<SvmRecord> linked, List<IntegrityFinding> findings)
+    {
+        SvmRecord? newer = null;
+        for (SvmRecord? record = newest; record is not null; newer = record, record = record.Older)
+        {
+            if (!linked.Add(record))
+            {
+                findings.Add(new(IntegrityInvariant.CountsAgree, KernelQuirks.None, $"the binding with PASID {record.Pasid} is in a list twice"));
+                return;
+            }
+
+            if (record.Newer != newer || record.AddressSpace != owner || record.IsRegistered != owner is not null || record.Number >= (newer?.Number ?? long.MaxValue))
+            {
+                findings.Add(new(IntegrityInvariant.CountsAgree, KernelQuirks.None, $"the binding with PASID {record.Pasid} is out of its list's order"));
+            }
+        }
+    }
+
+    private void CheckBinding(SvmRecord record, List<IntegrityFinding> findings)
+    {
+        var devices = new HashSet<SvmDevice>(ReferenceEqualityComparer.Instance);
+        for (SvmDeviceRecord? device = record.NewestDevice; device is not null; device = device.Older)
+        {
+            if (!devices.Add(device.Device))
+            {
+                findings.Add(new(IntegrityInvariant.BindsAreIdempotent, KernelQuirks.None, $"device '{device.Device}' is bound to PASID {record.Pasid} twice"));
+            }
+
+            if (device.Users < 1)
+            {
+                findings.Add(new(IntegrityInvariant.CountsAgree, KernelQuirks.None, $"device '{device.Device}' is bound to PASID {record.Pasid} with {device.Users} users"));
+            }
+        }
+
+        if (devices.Count == 0 || record.Status != PasidStatus.Success)
+        {
+            findings.Add(new(IntegrityInvariant.CountsAgree, KernelQuirks.None, $"the binding with PASID {record.Pasid} has {devices.Count} devices and answers {record.Status}"));
+        }
+
+        SvmRecord? shared = record.AddressSpace is null ? _supervisorRecord : record.AddressSpace.SharedRecord;
+        if (record.IsShared != ReferenceEquals(shared, record))
+        {
+            findings.Add(new(IntegrityInvariant.BindsAreIdempotent, KernelQuirks.None, $"the binding with PASID {record.Pasid} is not the one that further devices would join"));
+        }
+
+        PasidStatus status = _allocator.Lookup(record.Pasid, out object? data);
+        if (status != PasidStatus.Success || !ReferenceEquals(data, record))
+        {
+            findings.Add(new(
+                IntegrityInvariant.HeldIdsAreLive,
+                Profile.Quirks & KernelQuirks.ForkCopiesPasid,
+                $"the data of PASID {record.Pasid} does not lead to its binding"));
+        }
+    }
+
+    /// <summary>Finds ids whose data is a binding that is over.</summary>
+    private void CheckIds(HashSet<SvmRecord> linked, List<IntegrityFinding> findings)
+    {
+        foreach (Ioasid id in _allocator.LiveIds())
+        {
+            _allocator.Lookup(id, out object? data);
+            if (data is SvmRecord record && ReferenceEquals(record.Binder, this) && !linked.Contains(record))
+            {
+                findings.Add(new(
+                    IntegrityInvariant.NoStaleData,
+                    Profile.Quirks & (KernelQuirks.FailedRebindLeavesData | KernelQuirks.ForkCopiesPasid),
+                    $"the data of PASID {id} is a binding that is over"));
+            }
+        }
+    }
+
+    private void CheckLeaks(List<IntegrityFinding> findings)
+    {
+        KernelQuirks quirks = Profile.Quirks & (KernelQuirks.PrivateAndSupervisorPasidsLeak | (_cpuHasEnqcmd ? KernelQuirks.None : KernelQuirks.FreeNeedsEnqcmd));
+        foreach (Ioasid pasid in _leakedPasids ?? [])
+        {
+            findings.Add(new(IntegrityInvariant.NothingLeaks, quirks, $"PASID {pasid} was never freed"));
+        }
+    }
+}

@@ -1,0 +1,193 @@
+using System.Reflection;
+using Pasid.Internal;
+using Pasid.Tests.Support;
+
+namespace Pasid.Tests.Integrity;
+
+/// <summary>The check finds what quirks leave behind and what is broken on purpose, and nothing else.</summary>
+public sealed class IntegrityTests
+{
+    [Fact]
+    public void A_host_without_quirks_is_whole_through_every_kind_of_call()
+    {
+        for (int seed = 0; seed < 60; seed++)
+        {
+            using var host = new Host(KernelProfile.Default, pasidLimit: 12);
+            new RandomWalk(host, seed).Go(120);
+
+            host.Binder.CheckIntegrity().Should().BeEmpty($"seed {seed}");
+        }
+    }
+
+    [Fact]
+    public void Ids_in_every_part_of_the_id_space_are_whole()
+    {
+        var allocator = new IoasidAllocator();
+        var random = new Random(5);
+        IoasidSet?[] owners = [null, .. Enumerable.Range(0, 12).Select(i => new IoasidSet($"owner {i}"))];
+        List<Ioasid> live = [];
+        for (int i = 0; i < 4_000; i++)
+        {
+            uint minimum = random.Next(4) switch { 0 => 0, 1 => (uint)random.Next(5_000), 2 => (uint)random.Next(1 << 22), _ => uint.MaxValue - (uint)random.Next(3_000) };
+            if (random.Next(5) < 3 && allocator.TryAllocate(new IoasidRange(minimum, uint.MaxValue - 1), owners[random.Next(owners.Length)], null, out Ioasid id))
+            {
+                live.Add(id);
+                for (int references = random.Next(300) == 0 ? 5_000 : 0; references > 0; references--)
+                {
+                    allocator.AddReference(id);
+                }
+            }
+            else if (live.Count != 0)
+            {
+                int at = random.Next(live.Count);
+                if (allocator.DropReference(live[at]) == IoasidRelease.Freed)
+                {
+                    live.RemoveAt(at);
+                }
+            }
+        }
+
+        allocator.CheckIntegrity().Should().BeEmpty();
+    }
+
+    [Fact]
+    public void A_pasid_that_fork_copied_is_found_with_its_quirk()
+    {
+        using var host = new Host(KernelProfile.Seed);
+        AddressSpace parent = host.Process("parent");
+        host.Bind(host.DeviceA, parent, 1);
+        AddressSpace child = parent.Fork("child");
+        Found(host).Should().Equal("PasidHasOneAddressSpace (ForkCopiesPasid): the address spaces 'child' and 'parent' both have PASID 1");
+
+        child.Exit();
+
+        Found(host).Should().Equal(
+            "HeldIdsAreLive (ForkCopiesPasid): address space 'parent' has PASID 1, which is free",
+            "HeldIdsAreLive (ForkCopiesPasid): the data of PASID 1 does not lead to its binding");
+    }
+
+    [Fact]
+    public void A_leaked_pasid_is_found_with_its_quirk()
+    {
+        using var host = new Host(KernelProfile.Seed);
+        host.Bind(host.DeviceA, host.Process("process"), 1, SvmBindFlags.Private);
+        host.Unbind(host.DeviceA, 1);
+
+        Found(host).Should().Equal("NothingLeaks (PrivateAndSupervisorPasidsLeak): PASID 1 was never freed");
+    }
+
+    [Fact]
+    public void Stale_data_is_found_with_its_quirk()
+    {
+        using var host = new Host(KernelProfile.Seed with { Quirks = KernelQuirks.FailedRebindLeavesData });
+        AddressSpace process = host.Process("process");
+        host.Bind(host.DeviceA, process, 1);
+        host.Unbind(host.DeviceA, 1);
+        host.Armed = SvmFaultPoint.PasidEntrySetup;
+        host.BindFails(host.DeviceA, process, PasidStatus.OutOfMemory);
+
+        Found(host).Should().Equal("NoStaleData (FailedRebindLeavesData): the data of PASID 1 is a binding that is over");
+    }
+
+    [Fact]
+    public void An_address_space_that_was_dropped_is_still_checked()
+    {
+        var allocator = new IoasidAllocator();
+        using var binder = new SvmBinder(allocator, new PasidOptions { Profile = KernelProfile.Seed });
+        Drop();
+        GC.Collect();
+
+        binder.CheckIntegrity().Should().ContainSingle().Which.Invariant.Should().Be(IntegrityInvariant.PasidHasOneAddressSpace);
+
+        void Drop()
+        {
+            AddressSpace process = binder.CreateAddressSpace("dropped");
+            binder.BindMm(new SvmDevice("device", new Iommu("iommu")), process, out _);
+            process.Fork("child");
+        }
+    }
+
+    [Fact]
+    public void CheckIntegrity_from_inside_a_callback_is_refused()
+    {
+        using var host = new Host();
+        host.InsideObserver = _ => host.Binder.CheckIntegrity();
+
+        host.Binder.Invoking(b => b.BindMm(host.DeviceA, host.Process("process"), out _)).Should().Throw<InvalidOperationException>();
+        host.InsideObserver = null;
+    }
+
+    public static TheoryData<string, Action<object>, IntegrityInvariant> BrokenTables() => new()
+    {
+        { "map against record", t => Leaves(t)[0] |= 1ul << 5, IntegrityInvariant.LiveIdsAgree },
+        { "record against map", t => FirstPage(t)[5].Word = 0, IntegrityInvariant.LiveIdsAgree },
+        { "summary", t => Field<ulong>(t, "_firstMiddle", v => v ^ 1), IntegrityInvariant.LiveIdsAgree },
+        { "root", t => Field<ulong>(t, "_root", v => v ^ 2), IntegrityInvariant.LiveIdsAgree },
+        { "count of live ids", t => Field<long>(t, "_frees", v => v + 1), IntegrityInvariant.LiveIdsAgree },
+        { "data of a free id", t => FirstPage(t)[500].Data = "stale", IntegrityInvariant.NoStaleData },
+        { "no references", t => FirstPage(t)[5].Word = SlotWord.WithReferences(FirstPage(t)[5].Word, 0), IntegrityInvariant.CountsAgree },
+        { "many references without a count", t => FirstPage(t)[5].Word = SlotWord.WithReferences(FirstPage(t)[5].Word, SlotWord.ManyReferences), IntegrityInvariant.CountsAgree },
+        { "count of others' ids", t => Field<uint>(t, "_otherIds", v => v + 1), IntegrityInvariant.CountsAgree },
+        { "owner without a name", t => FirstPage(t)[5].Word = SlotWord.Begin(0, 77), IntegrityInvariant.CountsAgree },
+    };
+
+    [Theory]
+    [MemberData(nameof(BrokenTables))]
+    public void A_table_that_is_broken_on_purpose_is_found(string what, Action<object> damage, IntegrityInvariant expected)
+    {
+        var allocator = new IoasidAllocator();
+        for (int i = 0; i < 400; i++)
+        {
+            allocator.Allocate(IoasidRange.Pasids);
+        }
+
+        allocator.CheckIntegrity().Should().BeEmpty();
+
+        damage(typeof(IoasidAllocator).GetField("_active", BindingFlags.NonPublic | BindingFlags.Instance)!.GetValue(allocator)!);
+
+        allocator.CheckIntegrity().Should().Contain(finding => finding.Invariant == expected && finding.Quirk == KernelQuirks.None, what);
+    }
+
+    public static TheoryData<string, Action<SvmBinder, AddressSpace>, IntegrityInvariant> BrokenBinders() => new()
+    {
+        { "count of bindings", (b, _) => Field<int>(b, "_bindingCount", v => v + 1), IntegrityInvariant.CountsAgree },
+        { "count of address spaces", (b, _) => Field<int>(b, "_keptCount", v => v + 1), IntegrityInvariant.CountsAgree },
+        { "users", (_, a) => a.SharedRecord!.NewestDevice!.Users = 0, IntegrityInvariant.CountsAgree },
+        { "order", (_, a) => a.SharedRecord!.Number = long.MaxValue, IntegrityInvariant.CountsAgree },
+        { "hidden", (_, a) => a.SharedRecord!.Release(PasidStatus.NotFound), IntegrityInvariant.CountsAgree },
+        { "a device twice", (_, a) => a.SharedRecord!.AddDevice(new SvmDeviceRecord { Device = a.SharedRecord.FirstDevice, Users = 1 }), IntegrityInvariant.BindsAreIdempotent },
+        { "not shared", (_, a) => a.SharedRecord = null, IntegrityInvariant.BindsAreIdempotent },
+        { "another PASID", (_, a) => a.Pasid = new Ioasid(2), IntegrityInvariant.BindsAreIdempotent },
+        { "destroyed", (_, a) => a.IsDestroyed = true, IntegrityInvariant.BindingsPinAddressSpaces },
+        { "freed behind its back", (b, _) => b.Allocator.Free(new Ioasid(1)), IntegrityInvariant.HeldIdsAreLive },
+        { "data of another", (b, _) => b.Allocator.SetData(new Ioasid(1), "mine"), IntegrityInvariant.HeldIdsAreLive },
+    };
+
+    [Theory]
+    [MemberData(nameof(BrokenBinders))]
+    public void A_binder_that_is_broken_on_purpose_is_found(string what, Action<SvmBinder, AddressSpace> damage, IntegrityInvariant expected)
+    {
+        var binder = new SvmBinder();
+        var device = new SvmDevice("device", new Iommu("iommu"));
+        AddressSpace process = binder.CreateAddressSpace("process");
+        binder.BindMm(device, process, out _);
+        binder.BindMm(device, binder.CreateAddressSpace("second"), out _);
+        binder.CheckIntegrity().Should().BeEmpty();
+
+        damage(binder, process);
+
+        binder.CheckIntegrity().Should().Contain(finding => finding.Invariant == expected && finding.Quirk == KernelQuirks.None, what);
+    }
+
+    private static IEnumerable<string> Found(Host host) => host.Binder.CheckIntegrity().Select(finding => finding.ToString());
+
+    private static ulong[] Leaves(object table) => (ulong[])Info(table, "_leaves").GetValue(table)!;
+
+    private static Slot[] FirstPage(object table) => (Slot[])Info(table, "_firstPage").GetValue(table)!;
+
+    private static void Field<T>(object target, string name, Func<T, T> change) =>
+        Info(target, name).SetValue(target, change((T)Info(target, name).GetValue(target)!));
+
+    private static FieldInfo Info(object target, string name) =>
+        target.GetType().GetField(name, BindingFlags.NonPublic | BindingFlags.Instance)!;
+}
