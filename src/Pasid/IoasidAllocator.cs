@@ -119,7 +119,7 @@ public sealed partial class IoasidAllocator : IIoasidAllocator, ICustomIoasidReg
         try
         {
             references = table.GetReferencesUnsynchronized(id.Value);
-            if (references != 0)
+            if (references is not (0 or long.MaxValue))
             {
                 table.SetReferencesUnsynchronized(id.Value, references + 1);
             }
@@ -129,7 +129,12 @@ public sealed partial class IoasidAllocator : IIoasidAllocator, ICustomIoasidReg
             ExitActive(table);
         }
 
-        return references != 0 ? PasidStatus.Success : CountFailure(PasidStatus.NotFound);
+        return references switch
+        {
+            0 => CountFailure(PasidStatus.NotFound),
+            long.MaxValue => CountFailure(PasidStatus.Overflow),
+            _ => PasidStatus.Success,
+        };
     }
 
     /// <inheritdoc/>

@@ -64,6 +64,7 @@ public interface ISvmBinder : IDisposable
     /// <see cref="PasidStatus.NotSupported"/>: the IOMMU is not capable of SVM.
     /// <see cref="PasidStatus.NoSpace"/>: the PASID of the address space is too wide for the device, or no PASID is free.
     /// <see cref="PasidStatus.Busy"/>: the device is bound to this PASID with other callbacks.
+    /// <see cref="PasidStatus.Overflow"/>: the device is bound as often as can be counted.
     /// <see cref="PasidStatus.OperationNotSupported"/>: the device does not support PASIDs.
     /// <see cref="PasidStatus.NotFound"/>: the remembered PASID was freed behind the binder's back.
     /// Any other: what the IOMMU or the fault injector answered.

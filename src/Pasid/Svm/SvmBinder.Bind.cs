@@ -95,6 +95,11 @@ public sealed partial class SvmBinder
             return BindResult.Failed(PasidStatus.Busy);
         }
 
+        if (deviceRecord.Users == long.MaxValue)
+        {
+            return BindResult.Failed(PasidStatus.Overflow);
+        }
+
         deviceRecord.Users++;
         return BindResult.Bound(record, deviceRecord);
     }

@@ -141,7 +141,7 @@ public sealed partial class SvmBinder
     /// <param name="record">The binding that was attached to it, or <see langword="null"/>.</param>
     private void FreePasid(Ioasid pasid, SvmRecord? record)
     {
-        record?.Release(PasidStatus.NotFound);
+        // A lookup that found the record before the id is free answers for that moment; none finds it afterwards.
         try
         {
             if (_allocator.Free(pasid) == PasidStatus.Busy)
@@ -154,6 +154,8 @@ public sealed partial class SvmBinder
         }
         catch (Exception exception) when (_isCompleting)
         {
+            // Functions that did not take the id back leave it live; it must not lead to a binding that is over.
+            record?.Release(PasidStatus.NotFound);
             Defer(exception);
         }
 

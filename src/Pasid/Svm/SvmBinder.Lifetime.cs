@@ -21,8 +21,8 @@ public sealed partial class SvmBinder
     /// not disposed.
     /// </summary>
     /// <remarks>
-    /// Each entry is torn down and flushed, and the observer is told; what callbacks throw is passed on at the end. A second
-    /// call does nothing. Afterwards handles and address spaces can be disposed, without effect; look-ups find nothing bound;
+    /// Each entry is torn down and flushed, and the observer is told; what callbacks throw is passed on at the end. Look-ups
+    /// beside it find some PASIDs still bound and others no more. A second call does nothing. Afterwards handles and address spaces can be disposed, without effect; look-ups find nothing bound;
     /// other members throw <see cref="ObjectDisposedException"/>. O(bindings).
     /// </remarks>
     /// <exception cref="InvalidOperationException">Called from inside a callback.</exception>
@@ -180,18 +180,21 @@ public sealed partial class SvmBinder
         if (pasid.IsValid)
         {
             addressSpace.Pasid = Ioasid.Invalid;
-            if (Profile.Has(KernelQuirks.FreeNeedsEnqcmd) && !_cpuHasEnqcmd && !_isDisposed)
+            if (LosesPasids)
             {
                 (_leakedPasids ??= []).Add(pasid);
             }
             else
             {
-                FreePasid(pasid, record: null);
+                FreePasid(pasid, addressSpace.SpareRecord);
             }
         }
 
         UpdateKept(addressSpace);
     }
+
+    /// <summary>Gets a value indicating whether the PASIDs of destroyed address spaces are not freed.</summary>
+    private bool LosesPasids => Profile.Has(KernelQuirks.FreeNeedsEnqcmd) && !_cpuHasEnqcmd && !_isDisposed;
 
     /// <summary>Ends a binding whatever its users, for the end of the binder.</summary>
     private void UnbindAll(SvmRecord record)

@@ -54,10 +54,18 @@ public sealed partial class SvmBinder
         {
             FreePasid(record.Pasid, record);
         }
-        else if (record.IsShared && record.AddressSpace is not null)
+        else if (record.IsShared && record.AddressSpace is { } addressSpace)
         {
+            addressSpace.SpareRecord = record;
+            if (addressSpace.HasExited && ReferenceEquals(addressSpace.NewestRegistered, record) && record.Older is null && !LosesPasids)
+            {
+                // The address space is destroyed next, and the PASID freed. A lookup beside must not find it allocated
+                // without data meanwhile, which it neither was before this unbind nor is after it.
+                Observe(SvmEventKind.DataCleared, record.Pasid);
+                return;
+            }
+
             ClearData(record);
-            record.AddressSpace.SpareRecord = record;
         }
         else if (Profile.Has(KernelQuirks.PrivateAndSupervisorPasidsLeak) && !_isDisposed)
         {

@@ -277,4 +277,36 @@ public sealed class LifetimeTests
         binder.UnbindMm(device, pasid);
         return (new WeakReference(bound), new WeakReference(remembering), new WeakReference(unused));
     }
+
+    [Fact]
+    public void Lookup_beside_the_last_unbind_of_an_exited_process_never_finds_its_pasid_without_data()
+    {
+        using var host = new Host();
+        AddressSpace process = host.Process("process");
+        Ioasid pasid = host.Bind(host.DeviceA, process, 1);
+        process.Exit();
+        List<PasidStatus> seen = [];
+        host.InsideObserver = _ => seen.Add(host.Binder.Lookup(pasid, out AddressSpace? _));
+
+        host.Unbind(host.DeviceA, 1);
+
+        seen.Distinct().Should().Equal(PasidStatus.Success, PasidStatus.NotFound);
+    }
+
+    [Fact]
+    public void Lookup_after_the_last_unbind_of_an_exited_process_whose_pasid_others_hold_finds_it_without_data()
+    {
+        using var host = new Host();
+        AddressSpace process = host.Process("process");
+        Ioasid pasid = host.Bind(host.DeviceA, process, 1);
+        host.Allocator.AddReference(pasid);
+        process.Exit();
+
+        host.Unbind(host.DeviceA, 1);
+
+        host.Binder.Lookup(pasid, out _).Should().Be(PasidStatus.InvalidArgument);
+        host.Allocator.Lookup(pasid, out object? data).Should().Be(PasidStatus.Success);
+        data.Should().BeNull();
+        host.Allocator.DropReference(pasid).Should().Be(IoasidRelease.Freed);
+    }
 }

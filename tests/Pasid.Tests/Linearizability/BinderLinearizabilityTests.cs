@@ -1,0 +1,94 @@
+using Pasid.Tests.Support;
+using Call = Pasid.Tests.Support.ConcurrentCalls<Pasid.Tests.Linearizability.BinderLinearizabilityTests.Machine>.Call;
+
+namespace Pasid.Tests.Linearizability;
+
+/// <summary>Whatever threads do to a binder at once, lookups included, one thread could have done.</summary>
+[Collection(nameof(AloneCollection))]
+public sealed class BinderLinearizabilityTests
+{
+    public static TheoryData<string, int> Kinds() => new()
+    {
+        { nameof(KernelProfile.Default), 2 },
+        { nameof(KernelProfile.Default), 3 },
+        { nameof(KernelProfile.Seed), 2 },
+        { nameof(KernelProfile.Linux56), 2 },
+    };
+
+    [Theory]
+    [MemberData(nameof(Kinds))]
+    public void Calls_of_several_threads_are_those_of_one_in_some_order(string profile, int threads)
+    {
+        var kernel = (KernelProfile)typeof(KernelProfile).GetProperty(profile)!.GetValue(null)!;
+        using var run = new ConcurrentCalls<Machine>(threads);
+        int rounds = Effort.Rounds(threads == 2 ? 1_500 : 600);
+        for (int seed = 0; seed < rounds; seed++)
+        {
+            var random = new Random(seed);
+            Call[] prepared = Calls(random, random.Next(4));
+            Call[][] calls = [.. Enumerable.Range(0, threads).Select(_ => Calls(random, threads == 2 ? 5 : 3))];
+            Machine Prepare()
+            {
+                var machine = new Machine(kernel);
+                Array.ForEach(prepared, call => call.Run(machine));
+                return machine;
+            }
+
+            string? refuted = run.Refute(Prepare(), Prepare, calls, machine => machine.State());
+
+            refuted.Should().BeNull($"seed {seed}");
+        }
+    }
+
+    private static Call[] Calls(Random random, int count)
+    {
+        var calls = new Call[count];
+        for (int i = 0; i < count; i++)
+        {
+            int space = random.Next(2);
+            int device = random.Next(2);
+            var pasid = new Ioasid((uint)random.Next(1, 4));
+            SvmBindFlags flags = random.Next(6) == 0 ? SvmBindFlags.Private : SvmBindFlags.None;
+            calls[i] = random.Next(12) switch
+            {
+                < 4 => new Call($"bind device {device} to {space} {flags}", m => $"{m.Binder.BindMm(m.Devices[device], m.Spaces[space], flags, null, out Ioasid got)} {got}"),
+                < 7 => new Call($"unbind device {device} from {pasid}", m => $"{m.Binder.UnbindMm(m.Devices[device], pasid)}"),
+                < 10 => new Call($"lookup {pasid}", m => $"{m.Binder.Lookup(pasid, out AddressSpace? found)} {found}"),
+                10 => new Call($"is valid {pasid}", m => $"{m.Binder.IsPasidValid(m.Devices[device], pasid, out bool isValid)} {isValid}"),
+                _ => new Call($"exit {space}", m =>
+                {
+                    m.Spaces[space].Exit();
+                    return "exited";
+                }),
+            };
+        }
+
+        return calls;
+    }
+
+    /// <summary>A binder with two address spaces and two devices.</summary>
+    internal sealed class Machine
+    {
+        public Machine(KernelProfile profile)
+        {
+            Binder = new SvmBinder(new PasidOptions { Profile = profile, PasidLimit = 4 });
+            var iommu = new Iommu("iommu");
+            Devices = [new SvmDevice("device 0", iommu), new SvmDevice("device 1", iommu)];
+            Spaces = [Binder.CreateAddressSpace("space 0"), Binder.CreateAddressSpace("space 1")];
+        }
+
+        public SvmBinder Binder { get; }
+
+        public SvmDevice[] Devices { get; }
+
+        public AddressSpace[] Spaces { get; }
+
+        public string State()
+        {
+            Binder.CheckIntegrity().Where(finding => finding.Quirk == KernelQuirks.None).Should().BeEmpty();
+            IEnumerable<string> bindings = Binder.GetBindings().Select(b => $"{b.Pasid} {b.AddressSpace} {b.Flags} {string.Join(' ', b.Devices.Select(d => $"{d.Device}:{d.Users}"))}");
+            IEnumerable<string> spaces = Spaces.Select(s => $"{s} {s.Pasid} {s.HasExited} {s.IsDestroyed}");
+            return string.Join('\n', [.. bindings, .. spaces, $"live {string.Join(' ', Binder.Allocator.LiveIds())} leaked {string.Join(' ', Binder.GetLeakedPasids())}"]);
+        }
+    }
+}
