@@ -74,14 +74,11 @@ public sealed partial class IoasidAllocator : IIoasidAllocator, ICustomIoasidReg
         }
 
         long allocated = table.TryAllocateSimply(range, ioasidSet, data);
-        if (allocated == IoasidTable.IsFurther)
-        {
-            allocated = table.TryAllocateFurther(range, ioasidSet, data);
-        }
-
         if (allocated < 0)
         {
-            return TryAllocateInside(table, range, ioasidSet, data, out id);
+            return allocated == IoasidTable.IsFurther
+                ? TryAllocateFurther(table, range, ioasidSet, data, out id)
+                : TryAllocateInside(table, range, ioasidSet, data, out id);
         }
 
         table.Exit();
@@ -99,9 +96,9 @@ public sealed partial class IoasidAllocator : IIoasidAllocator, ICustomIoasidReg
             return FreeSlowly(id);
         }
 
-        if (!table.TryFreeSimply(id.Value) && !table.TryFreeFurther(id.Value))
+        if (!table.TryFreeSimply(id.Value))
         {
-            return FreeInside(table, id);
+            return FreeFurther(table, id);
         }
 
         table.Exit();
@@ -352,6 +349,34 @@ public sealed partial class IoasidAllocator : IIoasidAllocator, ICustomIoasidReg
         }
 
         return status;
+    }
+
+    /// <summary>Allocates an id from 2^18 on from the default table, whose gate has been entered, and leaves it.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private bool TryAllocateFurther(IoasidTable table, IoasidRange range, IoasidSet? ioasidSet, object? data, out Ioasid id)
+    {
+        long allocated = table.TryAllocateFurther(range, ioasidSet, data);
+        if (allocated < 0)
+        {
+            return TryAllocateInside(table, range, ioasidSet, data, out id);
+        }
+
+        table.Exit();
+        id = new Ioasid((uint)allocated);
+        return true;
+    }
+
+    /// <summary>Frees an id from 2^18 on of the default table, whose gate has been entered, and leaves it.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private PasidStatus FreeFurther(IoasidTable table, Ioasid id)
+    {
+        if (!table.TryFreeFurther(id.Value))
+        {
+            return FreeInside(table, id);
+        }
+
+        table.Exit();
+        return PasidStatus.Success;
     }
 
     /// <summary>Allocates from the active table, whose gate has been entered, and leaves it.</summary>

@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 
 namespace Pasid.Internal;
 
@@ -48,6 +49,7 @@ internal sealed class FurtherIds
 
     /// <summary>Finds the first of the blocks below 64 that has a free id and words.</summary>
     /// <param name="first">The first id of the block.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public IdBitmap? FindFirstBlock(out uint first)
     {
         WordCount.Touch(1);
@@ -58,6 +60,7 @@ internal sealed class FurtherIds
     }
 
     /// <summary>Records that a block has no free id any more.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void MarkFull(uint id)
     {
         WordCount.Touch(1);
@@ -104,6 +107,7 @@ internal sealed class FurtherIds
     }
 
     /// <summary>Marks a live id as free if the 64 ids around it do not become all free.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool TryMarkFree(uint id)
     {
         int block = (int)(id >> IdBitmap.Shift);
@@ -136,6 +140,7 @@ internal sealed class FurtherIds
 
     private long LowestIn(int block) => ((long)block << IdBitmap.Shift) | (uint)(GetBlock(block)?.FindLowestFree() ?? 0);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private IdBitmap? GetBlock(int block)
     {
         IdBitmap?[] firstRow = _firstRow;

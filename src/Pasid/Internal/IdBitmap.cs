@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 
 namespace Pasid.Internal;
 
@@ -95,6 +96,7 @@ internal sealed class IdBitmap
     public void Reserve(int offset) => _leaves = Reserve(_leaves, offset);
 
     /// <summary>Finds the lowest free offset; there is one.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public int FindLowestFree()
     {
         WordCount.Touch(3);
@@ -157,6 +159,7 @@ internal sealed class IdBitmap
 
     /// <summary>Marks a free offset, for which there is room, as live.</summary>
     /// <returns><see langword="true"/> if none is free any more.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool MarkLive(int offset)
     {
         int leaf = offset >> 6;
@@ -176,6 +179,7 @@ internal sealed class IdBitmap
     }
 
     /// <summary>Marks a live offset as free if its leaf does not become free as a whole.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool TryMarkFree(int offset)
     {
         int leaf = offset >> 6;

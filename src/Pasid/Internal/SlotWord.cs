@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Pasid.Internal;
 
 /// <summary>
@@ -26,12 +28,15 @@ internal static class SlotWord
     /// <summary>What is left of the word without the generation, in the common case: live, one reference, the first owner's.</summary>
     private const ulong Common = (1ul << ReferenceShift) | LiveFirstOwners;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static bool IsLive(ulong word) => (word & LiveBit) != 0;
 
     /// <summary>Tells whether the id is live and belongs to the first owner.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static bool IsLiveFirstOwners(ulong word) => ((uint)word & LiveAndOwnerMask) == LiveFirstOwners;
 
     /// <summary>Tells whether the id is live with one reference and belongs to the first owner.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static bool IsCommon(ulong word) => (word & ~GenerationMask) == Common;
 
     public static int OwnerTag(ulong word) => (int)((uint)word >> OwnerShift) & MaxOwnerTag;
@@ -46,9 +51,11 @@ internal static class SlotWord
         (deadWord & GenerationMask) | (1ul << ReferenceShift) | ((ulong)(uint)ownerTag << OwnerShift) | LiveBit;
 
     /// <summary>The word of the next life, with one reference, the first owner's.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static ulong BeginCommon(ulong deadWord) => (deadWord & GenerationMask) | Common;
 
     /// <summary>The word after the end of a life. The generation wraps after 2^31 lives.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static ulong End(ulong liveWord) => ((liveWord >> GenerationShift) + 1) << GenerationShift;
 
     /// <summary>Tells whether both words belong to one life; reference counts may differ.</summary>

@@ -6,6 +6,9 @@ namespace Pasid.Internal;
 /// </summary>
 internal abstract class SvmTarget(SvmBinder binder, AddressSpace? addressSpace)
 {
+    /// <summary>The binder while lookups see the binding, so that one comparison tells both; <see langword="null"/> otherwise.</summary>
+    private volatile SvmBinder? _publishedIn;
+
     private volatile PasidStatus _status = PasidStatus.NotFound;
 
     /// <summary>Gets the binder that made the record; another one may use the same allocator. Immutable.</summary>
@@ -18,11 +21,22 @@ internal abstract class SvmTarget(SvmBinder binder, AddressSpace? addressSpace)
     /// release, so that nobody sees a bind that is under way or over.</summary>
     public PasidStatus Status => _status;
 
+    /// <summary>Tells whether lookups of a binder see the binding.</summary>
+    public bool IsPublishedIn(SvmBinder binder) => ReferenceEquals(_publishedIn, binder);
+
     /// <summary>Lets lookups see the binding; the last step of a bind.</summary>
-    public void Publish() => _status = PasidStatus.Success;
+    public void Publish()
+    {
+        _status = PasidStatus.Success;
+        _publishedIn = Binder;
+    }
 
     /// <summary>Hides the binding from lookups. They can still come across it: one that began before, or any under
     /// <see cref="KernelQuirks.FailedRebindLeavesData"/>.</summary>
     /// <param name="status">What they answer from now on.</param>
-    public void Release(PasidStatus status) => _status = status;
+    public void Release(PasidStatus status)
+    {
+        _status = status;
+        _publishedIn = null;
+    }
 }

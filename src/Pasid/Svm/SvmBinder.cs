@@ -367,7 +367,17 @@ public sealed partial class SvmBinder : ISvmBinder
         if (status == PasidStatus.Success)
         {
             record = data as SvmRecord;
-            status = record is not null && ReferenceEquals(record.Binder, this) ? record.Status : PasidStatus.InvalidArgument;
+            if (record is null)
+            {
+                return PasidStatus.InvalidArgument;
+            }
+
+            if (record.IsPublishedIn(this))
+            {
+                return PasidStatus.Success;
+            }
+
+            status = ReferenceEquals(record.Binder, this) ? record.Status : PasidStatus.InvalidArgument;
             if (status == PasidStatus.Success)
             {
                 return status;
