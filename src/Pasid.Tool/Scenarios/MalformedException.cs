@@ -1,6 +1,7 @@
 namespace Pasid.Tool.Scenarios;
 
-/// <summary>A file that cannot be played: missing, unreadable or malformed. The message says where and why.</summary>
+/// <summary>A file that cannot be played: missing, unreadable or malformed. The message says where and why, in one line
+/// whatever of the file it quotes.</summary>
 internal sealed class MalformedException : Exception
 {
     public MalformedException()
@@ -8,17 +9,20 @@ internal sealed class MalformedException : Exception
     }
 
     public MalformedException(string message)
-        : base(message)
+        : base(OneLine(message))
     {
     }
 
     public MalformedException(string message, Exception innerException)
-        : base(message, innerException)
+        : base(OneLine(message), innerException)
     {
     }
 
     public MalformedException(string path, int line, string message)
-        : base($"{path}:{line}: {message}")
+        : base(OneLine($"{path}:{line}: {message}"))
     {
     }
+
+    private static string OneLine(string message) =>
+        string.Concat(message.Select(c => char.IsControl(c) ? $"\\u{(int)c:x4}" : $"{c}"));
 }

@@ -253,4 +253,16 @@ public sealed class VerifyTests
         run.ExitCode.Should().Be(2);
         run.Lines.Should().Equal("0 files, 0 steps, 0 mismatches");
     }
+
+    [Fact]
+    public void A_malformed_file_that_is_quoted_with_a_line_break_is_still_refused_in_one_line()
+    {
+        using var folder = new TemporaryFolder();
+        string path = folder.Write("odd.jsonl", "{\"vectors\":\"ioasid\",\"version\":1,\"kernel\":\"v5.6\",\"name\":\"odd\",\"steps\":1}", "{\"op\":\"fi\\nd\"}");
+
+        ToolRun run = ToolRun.Of("verify", path);
+
+        run.ExitCode.Should().Be(2);
+        run.Error.Trim().Split('\n').Should().ContainSingle().Which.Should().Contain("fi\\u000ad");
+    }
 }
