@@ -1,7 +1,7 @@
 namespace Pasid;
 
 /// <summary>Pictures what an allocator has done so far.</summary>
-/// <remarks>Immutable; safe for concurrent use. The counts are of one moment, except <see cref="Failures"/>, which may be a call ahead.</remarks>
+/// <remarks>Immutable; safe for concurrent use. The counts are of one moment, except <see cref="Failures"/>, which may be a call behind.</remarks>
 public sealed class IoasidStatistics
 {
     internal IoasidStatistics(long allocations, long frees, IReadOnlyDictionary<PasidStatus, long> failures)

@@ -1,7 +1,7 @@
 namespace Pasid;
 
 /// <summary>Pictures what a binder has done so far, and what it holds.</summary>
-/// <remarks>Immutable; safe for concurrent use. All counts are of one moment.</remarks>
+/// <remarks>Immutable; safe for concurrent use. The counts are of one moment, except those of failures, which may be a call behind.</remarks>
 public sealed class SvmStatistics
 {
     internal SvmStatistics(IReadOnlyDictionary<PasidStatus, long> failures) => Failures = failures;

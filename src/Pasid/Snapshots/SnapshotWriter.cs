@@ -15,7 +15,7 @@ internal sealed class SnapshotWriter(SvmBinder binder, HostState state, PasidSna
         // Oldest first, so that a restore that adds them in order ends with the same order.
         state.AddressSpaces.Reverse();
         List<AddressSpaceSnapshot> addressSpaces = state.AddressSpaces.ConvertAll(Name);
-        List<HostState.Binding> bindings = state.Bindings();
+        List<HostState.Binding> bindings = state.Bindings;
         for (int i = 0; i < bindings.Count; i++)
         {
             _bindingIndexes.Add(bindings[i].Record, i);

@@ -1,4 +1,3 @@
-using System.Collections.ObjectModel;
 using System.Runtime.CompilerServices;
 using System.Runtime.ExceptionServices;
 using Microsoft.Extensions.Logging;
@@ -12,8 +11,7 @@ public sealed partial class SvmBinder
     private long _binds;
     private long _unbinds;
 
-    /// <summary>The calls that failed; <see langword="null"/> until one does.</summary>
-    private StatusCounts? _failures;
+    private readonly StatusCounts _failures = new();
 
     /// <summary>What a callback threw in the operation under way, to be logged after it.</summary>
     private Exception? _thrown;
@@ -30,7 +28,7 @@ public sealed partial class SvmBinder
         _gate.EnterAsOwner(What);
         try
         {
-            return new SvmStatistics(_failures?.Defined() ?? ReadOnlyDictionary<PasidStatus, long>.Empty)
+            return new SvmStatistics(_failures.Defined())
             {
                 Capacity = Math.Max((int)_pasidLimit - 1, 0),
                 Bindings = _bindingCount,
@@ -38,23 +36,13 @@ public sealed partial class SvmBinder
                 LeakedPasids = _leakedPasids?.Count ?? 0,
                 Binds = _binds,
                 Unbinds = _unbinds,
-                OtherFailures = _failures?.Others() ?? 0,
+                OtherFailures = _failures.Others(),
             };
         }
         finally
         {
             _gate.Exit();
         }
-    }
-
-    private void CountFailure(PasidStatus status)
-    {
-        if (_failures is null)
-        {
-            Interlocked.CompareExchange(ref _failures, new StatusCounts(), null);
-        }
-
-        _failures.Count(status);
     }
 
     /// <summary>Remembers what a callback threw, for the log; an exception filter that never catches.</summary>

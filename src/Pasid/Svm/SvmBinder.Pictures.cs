@@ -11,15 +11,9 @@ public sealed partial class SvmBinder
         _gate.EnterAsOwner(What);
         try
         {
-            var records = new List<SvmRecord>(_bindingCount);
-            Collect(_newestOfSupervisor, records);
-            for (AddressSpace? addressSpace = _newestKept; addressSpace is not null; addressSpace = addressSpace.KeptBefore)
-            {
-                Collect(addressSpace.NewestRegistered, records);
-            }
-
-            records.Sort((left, right) => left.Number.CompareTo(right.Number));
-            return records.ConvertAll(Picture).AsReadOnly();
+            return CollectRecords()
+                .ConvertAll(record => new SvmBindingInfo(record.Pasid, record.AddressSpace, record.Flags, PictureDevices(record).AsReadOnly()))
+                .AsReadOnly();
         }
         finally
         {
@@ -41,6 +35,20 @@ public sealed partial class SvmBinder
         }
     }
 
+    /// <summary>Collects all bindings, oldest first.</summary>
+    private List<SvmRecord> CollectRecords()
+    {
+        var records = new List<SvmRecord>(_bindingCount);
+        Collect(_newestOfSupervisor, records);
+        for (AddressSpace? addressSpace = _newestKept; addressSpace is not null; addressSpace = addressSpace.KeptBefore)
+        {
+            Collect(addressSpace.NewestRegistered, records);
+        }
+
+        records.Sort((left, right) => left.Number.CompareTo(right.Number));
+        return records;
+    }
+
     private static void Collect(SvmRecord? newest, List<SvmRecord> records)
     {
         for (SvmRecord? record = newest; record is not null; record = record.Older)
@@ -49,7 +57,7 @@ public sealed partial class SvmBinder
         }
     }
 
-    private static SvmBindingInfo Picture(SvmRecord record)
+    private static List<SvmDeviceInfo> PictureDevices(SvmRecord record)
     {
         List<SvmDeviceInfo> devices = [];
         for (SvmDeviceRecord? deviceRecord = record.NewestDevice; deviceRecord is not null; deviceRecord = deviceRecord.Older)
@@ -57,6 +65,6 @@ public sealed partial class SvmBinder
             devices.Add(new SvmDeviceInfo(deviceRecord.Device, deviceRecord.Users, deviceRecord.Callbacks));
         }
 
-        return new SvmBindingInfo(record.Pasid, record.AddressSpace, record.Flags, devices.AsReadOnly());
+        return devices;
     }
 }

@@ -17,17 +17,9 @@ public sealed partial class SvmBinder
             for (AddressSpace? kept = _newestKept; kept is not null; kept = kept.KeptBefore)
             {
                 state.AddressSpaces.Add(new HostState.Space(kept, kept.Pasid, kept.HasExited));
-                for (SvmRecord? record = kept.NewestRegistered; record is not null; record = record.Older)
-                {
-                    state.Add(record);
-                }
             }
 
-            for (SvmRecord? record = _newestOfSupervisor; record is not null; record = record.Older)
-            {
-                state.Add(record);
-            }
-
+            state.Bindings = CollectRecords().ConvertAll(record => new HostState.Binding(record, record.Pasid, record.FirstDevice, PictureDevices(record)));
             state.Leaked.AddRange(_leakedPasids ?? []);
         }
         finally
@@ -113,6 +105,5 @@ public sealed partial class SvmBinder
         _newestOfSupervisor = null;
         _supervisorRecord = null;
         _bindingCount = 0;
-        _leakedPasids = null;
     }
 }

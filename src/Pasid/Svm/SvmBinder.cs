@@ -141,7 +141,7 @@ public sealed partial class SvmBinder : ISvmBinder
             }
             else
             {
-                CountFailure(result.Status);
+                _failures.Count(result.Status);
             }
         }
         finally
@@ -178,7 +178,7 @@ public sealed partial class SvmBinder : ISvmBinder
             }
             else
             {
-                CountFailure(status);
+                _failures.Count(status);
             }
         }
         finally
@@ -220,7 +220,7 @@ public sealed partial class SvmBinder : ISvmBinder
             return status;
         }
 
-        CountFailure(status);
+        _failures.Count(status);
         _logger?.EnableFailed(device, status);
         return status;
     }
@@ -257,7 +257,7 @@ public sealed partial class SvmBinder : ISvmBinder
             return status;
         }
 
-        CountFailure(status);
+        _failures.Count(status);
         _logger?.UnbindFailed(device, pasid, status);
         return status;
     }
