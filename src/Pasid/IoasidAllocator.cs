@@ -191,9 +191,22 @@ public sealed partial class IoasidAllocator : IIoasidAllocator, ICustomIoasidReg
         IoasidTable? table = Volatile.Read(ref _active);
         if (!TryEnterDefault(table))
         {
-            table = EnterActive();
+            return SetDataInside(EnterActive(), id, data);
         }
 
+        if (!table.TrySetDataSimply(id.Value, data))
+        {
+            return SetDataInside(table, id, data);
+        }
+
+        table.Exit();
+        return PasidStatus.Success;
+    }
+
+    /// <summary>Replaces the data of an id of a table whose gate has been entered, and leaves it.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private PasidStatus SetDataInside(IoasidTable table, Ioasid id, object? data)
+    {
         PasidStatus status = table.SetDataUnsynchronized(id.Value, data);
         ExitActive(table);
         return status == PasidStatus.Success ? status : CountFailure(status);
@@ -293,18 +306,18 @@ public sealed partial class IoasidAllocator : IIoasidAllocator, ICustomIoasidReg
         }
     }
 
-    /// <summary>Looks an id up, whoever owns it.</summary>
+    /// <summary>Finds the data of an id, whoever owns it, if that takes no call.</summary>
+    /// <returns><see langword="false"/> if <see cref="IIoasidAllocator.Lookup"/> has to be asked.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal PasidStatus Lookup(Ioasid id, out object? data)
+    internal bool TryLookupSimply(Ioasid id, out object? data)
     {
-        IoasidTable? table = Volatile.Read(ref _active);
-        if (table is not null)
+        if (Volatile.Read(ref _active) is { } table)
         {
-            return table.Lookup(id.Value, owner: null, out data);
+            return table.TryLookupSimply(id.Value, out data);
         }
 
         data = null;
-        return PasidStatus.NotFound;
+        return false;
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]

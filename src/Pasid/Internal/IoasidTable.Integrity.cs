@@ -115,14 +115,20 @@ internal sealed partial class IoasidTable
 
         for (int i = 0; i < _lowPages?.Length; i++)
         {
-            yield return ((uint)i << PageShift, _lowPages[i]);
+            if (!ReferenceEquals(_lowPages[i], s_noPage))
+            {
+                yield return ((uint)i << PageShift, _lowPages[i]);
+            }
         }
 
         for (int i = 0; i < _highPages?.Length; i++)
         {
             for (int j = 0; j < _highPages[i]?.Length; j++)
             {
-                yield return (((uint)i << HighShift) + ((uint)j << PageShift), _highPages[i]![j]);
+                if (!ReferenceEquals(_highPages[i]![j], s_noPage))
+                {
+                    yield return (((uint)i << HighShift) + ((uint)j << PageShift), _highPages[i]![j]);
+                }
             }
         }
     }

@@ -9,35 +9,38 @@ internal sealed partial class IoasidTable
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public PasidStatus Lookup(uint id, IoasidSet? owner, out object? data)
     {
-        Slot[] page = FindLowPage(id, out uint index);
-        if (index < (uint)page.Length)
-        {
-            ref Slot slot = ref page[index];
-            ulong word = Volatile.Read(ref slot.Word);
-            object? current = Volatile.Read(ref slot.Data);
+        ref Slot slot = ref FindLowSlot(id);
+        ulong word = Volatile.Read(ref slot.Word);
+        object? current = Volatile.Read(ref slot.Data);
 
-            // A writer may have ended this life, and even begun another, between the reads above. The same word before and
-            // after means that they belong to one moment. A tag cannot change hands while an id lives under it.
-            if (SlotWord.IsLiveFirstOwners(word)
-                && (ReferenceEquals(Volatile.Read(ref _firstOwner), owner) || owner is null)
-                && Volatile.Read(ref slot.Word) == word)
-            {
-                data = current;
-                return PasidStatus.Success;
-            }
-
-            if (SlotWord.IsLive(word))
-            {
-                return LookupAgain(ref slot, owner, out data);
-            }
-        }
-        else if (id >= FirstPageMaxLength || page.Length == 0)
+        // A writer may have ended this life, and even begun another, between the reads above. The same word before and
+        // after means that they belong to one moment. A tag cannot change hands while an id lives under it.
+        if (SlotWord.IsLiveFirstOwners(word)
+            && (ReferenceEquals(Volatile.Read(ref _firstOwner), owner) || owner is null)
+            && Volatile.Read(ref slot.Word) == word)
         {
-            return LookupAnew(id, owner, out data);
+            data = current;
+            return PasidStatus.Success;
         }
 
-        data = null;
-        return PasidStatus.NotFound;
+        if (SlotWord.IsDead(word))
+        {
+            data = null;
+            return PasidStatus.NotFound;
+        }
+
+        return word == SlotWord.NoSlot ? LookupAnew(id, owner, out data) : LookupAgain(ref slot, owner, out data);
+    }
+
+    /// <summary>Finds the data of an id, whoever owns it, if that takes no call.</summary>
+    /// <returns><see langword="false"/> if <see cref="Lookup"/> has to be asked.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool TryLookupSimply(uint id, out object? data)
+    {
+        ref Slot slot = ref FindLowSlot(id);
+        ulong word = Volatile.Read(ref slot.Word);
+        data = Volatile.Read(ref slot.Data);
+        return SlotWord.IsLiveFirstOwners(word) && Volatile.Read(ref slot.Word) == word;
     }
 
     /// <summary>Looks an id up that had no slot below 2^21, or that had none because the first page was just split.</summary>

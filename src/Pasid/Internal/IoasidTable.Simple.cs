@@ -25,13 +25,13 @@ internal sealed partial class IoasidTable
         }
 
         uint id = (uint)free;
-        Slot[] page = FindLowPage(id, out uint index);
-        if (index >= (uint)page.Length || !ReferenceEquals(owner, _firstOwner) || !MarkLive(id))
+        ref Slot slot = ref FindLowSlot(id);
+        if (!SlotWord.IsDead(slot.Word) || !ReferenceEquals(owner, _firstOwner) || !MarkLive(id))
         {
             return -1;
         }
 
-        BeginCommonLife(ref page[index], data);
+        BeginCommonLife(ref slot, data);
         return id;
     }
 
@@ -53,8 +53,8 @@ internal sealed partial class IoasidTable
 
         int offset = block.FindLowestFree();
         uint id = first + (uint)offset;
-        Slot[] page = FindLowPage(id, out uint index);
-        if (id > range.Maximum || index >= (uint)page.Length || !ReferenceEquals(owner, _firstOwner))
+        ref Slot slot = ref FindLowSlot(id);
+        if (id > range.Maximum || !SlotWord.IsDead(slot.Word) || !ReferenceEquals(owner, _firstOwner))
         {
             return -1;
         }
@@ -64,7 +64,7 @@ internal sealed partial class IoasidTable
             furtherIds.MarkFull(id);
         }
 
-        BeginCommonLife(ref page[index], data);
+        BeginCommonLife(ref slot, data);
         return id;
     }
 
@@ -79,13 +79,7 @@ internal sealed partial class IoasidTable
             return false;
         }
 
-        Slot[] page = FindLowPage(id, out uint index);
-        if (index >= (uint)page.Length)
-        {
-            return false;
-        }
-
-        ref Slot slot = ref page[index];
+        ref Slot slot = ref FindLowSlot(id);
         ulong word = slot.Word;
         if (!SlotWord.IsCommon(word) || !TryMarkFree(id))
         {
@@ -100,20 +94,28 @@ internal sealed partial class IoasidTable
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool TryFreeFurther(uint id)
     {
-        Slot[] page = FindLowPage(id, out uint index);
-        if (id < FirstFurther || index >= (uint)page.Length)
-        {
-            return false;
-        }
-
-        ref Slot slot = ref page[index];
+        ref Slot slot = ref FindLowSlot(id);
         ulong word = slot.Word;
-        if (!SlotWord.IsCommon(word) || !_furtherIds!.TryMarkFree(id))
+        if (id < FirstFurther || !SlotWord.IsCommon(word) || !_furtherIds!.TryMarkFree(id))
         {
             return false;
         }
 
         EndLife(ref slot, word);
+        return true;
+    }
+
+    /// <summary>Replaces the data of an id if it is live and below 2^21.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool TrySetDataSimply(uint id, object? data)
+    {
+        ref Slot slot = ref FindLowSlot(id);
+        if (!SlotWord.IsLive(slot.Word))
+        {
+            return false;
+        }
+
+        Volatile.Write(ref slot.Data, data);
         return true;
     }
 

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 
 namespace Pasid.Internal;
 
@@ -22,44 +23,61 @@ internal sealed partial class IoasidTable
 
     private const int HighShift = 21;
 
-    /// <summary>Stands where there is no page, so that a lookup asks for the length alone.</summary>
-    private static readonly Slot[] s_noPage = [];
+    /// <summary>Stands where there is no first page.</summary>
+    private static readonly Slot[] s_noFirstPage = [];
+
+    /// <summary>Stands in directories where there is no page. As long as any, so that nobody asks a page how long it is: that
+    /// would touch one cache line more for each page. Nothing is ever written to it.</summary>
+    private static readonly Slot[] s_noPage = NewNoPage();
 
     /// <summary>Finds the slot of an id that has one; a null reference otherwise.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private ref Slot FindSlot(uint id)
     {
+        ref Slot slot = ref FindLowSlot(id);
+        if (slot.Word != SlotWord.NoSlot)
+        {
+            return ref slot;
+        }
+
         if (id >> HighShift != 0)
         {
             return ref FindHighSlot(id);
         }
 
-        Slot[] page = FindLowPage(id, out uint index);
-        if (index >= (uint)page.Length)
-        {
-            return ref Unsafe.NullRef<Slot>();
-        }
-
-        return ref page[index];
+        return ref Unsafe.NullRef<Slot>();
     }
 
-    /// <summary>Finds the page of an id below 2^21, which may be too short for it; for others a page without slots.</summary>
-    /// <param name="id">The id.</param>
-    /// <param name="index">Where on the page it is.</param>
+    /// <summary>Finds the slot of an id below 2^21; where there is none, and for other ids, one with the word
+    /// <see cref="SlotWord.NoSlot"/>, which must not be written to.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private Slot[] FindLowPage(uint id, out uint index)
+    private ref Slot FindLowSlot(uint id)
     {
         // One branch that goes the same way every time, and not one that asks which page the id lies in.
         Slot[][]? pages = Volatile.Read(ref _lowPages);
         if (pages is null)
         {
-            index = id;
-            return Volatile.Read(ref _firstPage);
+            Slot[] page = Volatile.Read(ref _firstPage);
+            if (id < (uint)page.Length)
+            {
+                return ref page[id];
+            }
+        }
+        else
+        {
+            uint pageIndex = id >> PageShift;
+            if (pageIndex < (uint)pages.Length)
+            {
+                // Never null; asked because the runtime would else find out by a read at the begin of the page, which is
+                // in another cache line than the slot.
+                Slot[]? page = Volatile.Read(ref pages[pageIndex]);
+                if (page is not null)
+                {
+                    return ref Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(page), id & (PageLength - 1));
+                }
+            }
         }
 
-        index = id & (PageLength - 1);
-        uint pageIndex = id >> PageShift;
-        return pageIndex < (uint)pages.Length ? Volatile.Read(ref pages[pageIndex]) : s_noPage;
+        return ref MemoryMarshal.GetArrayDataReference(s_noPage);
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
@@ -68,13 +86,19 @@ internal sealed partial class IoasidTable
         Slot[][]?[]? directories = Volatile.Read(ref _highPages);
         Slot[][]? pages = directories is null ? null : Volatile.Read(ref directories[id >> HighShift]);
         Slot[] page = pages is null ? s_noPage : Volatile.Read(ref pages[IndexInDirectory(id)]);
-        uint index = id & (PageLength - 1);
-        if (index >= (uint)page.Length)
+        if (ReferenceEquals(page, s_noPage))
         {
             return ref Unsafe.NullRef<Slot>();
         }
 
-        return ref page[index];
+        return ref page[id & (PageLength - 1)];
+    }
+
+    private static Slot[] NewNoPage()
+    {
+        Slot[] page = NewPage();
+        Array.Fill(page, new Slot { Word = SlotWord.NoSlot });
+        return page;
     }
 
     private static int IndexInDirectory(uint id) => (int)(id >> PageShift) & (DirectoryLength - 1);
@@ -95,7 +119,7 @@ internal sealed partial class IoasidTable
 
         if (id >= FirstPageMaxLength || _lowPages is not null)
         {
-            Volatile.Write(ref EnsurePages(id)[IndexInDirectory(id)], prepared ?? new Slot[PageLength]);
+            Volatile.Write(ref EnsurePages(id)[IndexInDirectory(id)], prepared ?? NewPage());
             return;
         }
 
@@ -127,7 +151,7 @@ internal sealed partial class IoasidTable
             Volatile.Write(ref _lowPages, pages);
 
             // A reader that saw no directory before and finds no first page now looks again.
-            Volatile.Write(ref _firstPage, s_noPage);
+            Volatile.Write(ref _firstPage, s_noFirstPage);
         }
         else if (index >= _lowPages.Length)
         {
@@ -143,7 +167,7 @@ internal sealed partial class IoasidTable
     {
         for (int first = 0; first < _firstPage.Length; first += PageLength)
         {
-            pages[first >> PageShift] = new Slot[PageLength];
+            pages[first >> PageShift] = NewPage();
             _firstPage.AsSpan(first, Math.Min(PageLength, _firstPage.Length - first)).CopyTo(pages[first >> PageShift]);
         }
     }

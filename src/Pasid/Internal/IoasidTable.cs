@@ -16,7 +16,7 @@ internal sealed partial class IoasidTable(CustomGroup? group, bool isLogged)
     // Read by every lookup.
 
     /// <summary>The page of the ids below 2,048, as long as there is no directory.</summary>
-    private Slot[] _firstPage = s_noPage;
+    private Slot[] _firstPage = s_noFirstPage;
 
     /// <summary>The directory: the pages of the ids below 2^21, as far as they were needed; none while the first page is enough.</summary>
     private Slot[][]? _lowPages;

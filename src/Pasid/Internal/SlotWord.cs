@@ -16,6 +16,9 @@ internal static class SlotWord
     /// <summary>The highest reference count that the word holds; it means that the table of large counts has the true one.</summary>
     public const uint ManyReferences = (1u << 12) - 1;
 
+    /// <summary>Stands where an id has no slot: not live, and like no word that a slot ever has.</summary>
+    public const ulong NoSlot = 1ul << ReferenceShift;
+
     private const uint LiveBit = 1;
     private const int OwnerShift = 1;
     private const int ReferenceShift = 21;
@@ -38,6 +41,10 @@ internal static class SlotWord
     /// <summary>Tells whether the id is live with one reference and belongs to the first owner.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static bool IsCommon(ulong word) => (word & ~GenerationMask) == Common;
+
+    /// <summary>Tells whether there is a slot, and its id is not live.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool IsDead(ulong word) => (word & ~GenerationMask) == 0;
 
     public static int OwnerTag(ulong word) => (int)((uint)word >> OwnerShift) & MaxOwnerTag;
 

@@ -25,8 +25,17 @@ internal struct SpareDeviceRecords
             record.Older = null;
         }
 
-        record.Device = device;
-        record.Callbacks = callbacks;
+        // Mostly the same device again, and no callbacks: to ask is cheaper than to tell the collector of a store.
+        if (!ReferenceEquals(record.Device, device))
+        {
+            record.Device = device;
+        }
+
+        if (callbacks is not null)
+        {
+            record.Callbacks = callbacks;
+        }
+
         record.Users = 1;
         return record;
     }
@@ -39,7 +48,6 @@ internal struct SpareDeviceRecords
             return;
         }
 
-        record.Device = null!;
         record.Callbacks = null;
         record.Older = _next;
         _next = record;

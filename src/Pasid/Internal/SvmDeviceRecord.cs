@@ -3,7 +3,7 @@ namespace Pasid.Internal;
 /// <summary>One device of a binding (<c>struct intel_svm_dev</c>). Guarded by the binder's gate.</summary>
 internal sealed class SvmDeviceRecord
 {
-    /// <summary>Gets or sets the device; none while the record is spare.</summary>
+    /// <summary>Gets or sets the device; while the record is spare, the one that it stood for last.</summary>
     public SvmDevice Device { get; set; } = null!;
 
     public ISvmDeviceCallbacks? Callbacks { get; set; }

@@ -172,7 +172,11 @@ public sealed partial class SvmBinder
         }
 
         addressSpace.SpareRecord = null;
-        record.FirstDevice = device;
+        if (!ReferenceEquals(record.FirstDevice, device))
+        {
+            record.FirstDevice = device;
+        }
+
         return record;
     }
 
@@ -185,7 +189,7 @@ public sealed partial class SvmBinder
         record.Pasid = Ioasid.Invalid;
 
         // Under ForkCopiesPasid the number may have been freed by the other address space; the kernel does not notice.
-        if (_allocator.SetData(remembered, record) == PasidStatus.NotFound && !Profile.Has(KernelQuirks.ForkCopiesPasid))
+        if (SetData(remembered, record) == PasidStatus.NotFound && !Profile.Has(KernelQuirks.ForkCopiesPasid))
         {
             return PasidStatus.NotFound;
         }

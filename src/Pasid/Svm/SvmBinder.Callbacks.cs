@@ -7,16 +7,16 @@ namespace Pasid;
 /// <content>Everything that calls out of the binder: the IOMMU, the observer, the fault injector, and the allocator.</content>
 public sealed partial class SvmBinder
 {
-    private PasidStatus Inject(SvmFaultPoint point, SvmDevice device, AddressSpace? addressSpace)
-    {
-        if (_faultInjector is null)
-        {
-            return PasidStatus.Success;
-        }
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private PasidStatus Inject(SvmFaultPoint point, SvmDevice device, AddressSpace? addressSpace) =>
+        _faultInjector is null ? PasidStatus.Success : Inject(_faultInjector, point, device, addressSpace);
 
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private PasidStatus Inject(ISvmFaultInjector faultInjector, SvmFaultPoint point, SvmDevice device, AddressSpace? addressSpace)
+    {
         try
         {
-            PasidStatus status = _faultInjector.Inject(point, device, addressSpace);
+            PasidStatus status = faultInjector.Inject(point, device, addressSpace);
             return status <= 0 ? status : throw Throw.UndefinedStatus("The fault injector", status);
         }
         catch (Exception exception) when (Note(exception))
@@ -168,7 +168,7 @@ public sealed partial class SvmBinder
         record.Release(PasidStatus.InvalidArgument);
         try
         {
-            _allocator.SetData(record.Pasid, data: null);
+            SetData(record.Pasid, data: null);
         }
         catch (Exception exception) when (_isCompleting)
         {
@@ -177,6 +177,11 @@ public sealed partial class SvmBinder
 
         Observe(SvmEventKind.DataCleared, record.Pasid);
     }
+
+    /// <summary>Replaces the data of a PASID, of the library's own allocator without a call if it can.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private PasidStatus SetData(Ioasid pasid, SvmRecord? data) =>
+        _ownAllocator is { } allocator ? allocator.SetDataUnlogged(pasid, data) : _allocator.SetData(pasid, data);
 
     /// <summary>Tells the observer, if there is one. Inlined, so that without one it costs the check of a field and no
     /// event is made.</summary>

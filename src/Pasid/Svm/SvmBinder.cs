@@ -274,9 +274,14 @@ public sealed partial class SvmBinder : ISvmBinder
     /// <inheritdoc/>
     public PasidStatus Lookup(Ioasid pasid, out AddressSpace? addressSpace)
     {
-        PasidStatus status = FindRecord(pasid, out SvmRecord? record);
-        addressSpace = record?.AddressSpace;
-        return status;
+        // The common case calls nothing that takes the address of a local, and so keeps everything in registers.
+        if (FindRecordSimply(pasid) is { } record)
+        {
+            addressSpace = record.AddressSpace;
+            return PasidStatus.Success;
+        }
+
+        return LookupSlowly(pasid, out addressSpace);
     }
 
     /// <summary>Undoes one bind for its handle.</summary>
@@ -357,34 +362,46 @@ public sealed partial class SvmBinder : ISvmBinder
         return FindRecord(pasid, out record);
     }
 
-    /// <summary>Finds the binding of a PASID, without the gate.</summary>
+    /// <summary>Finds the binding of a PASID, without the gate, if that takes no call.</summary>
+    /// <returns><see langword="null"/> if <see cref="FindRecordSlowly"/> has to be asked.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private SvmRecord? FindRecordSimply(Ioasid pasid) =>
+        _ownAllocator is { } allocator && allocator.TryLookupSimply(pasid, out object? data) && data is SvmRecord record && record.IsPublishedIn(this)
+            ? record
+            : null;
+
+    /// <summary>Finds the binding of a PASID, without the gate.</summary>
     private PasidStatus FindRecord(Ioasid pasid, out SvmRecord? record)
     {
-        PasidStatus status = _ownAllocator is { } allocator
-            ? allocator.Lookup(pasid, out object? data)
-            : _allocator.Lookup(pasid, ioasidSet: null, predicate: null, out data);
-        if (status == PasidStatus.Success)
+        record = FindRecordSimply(pasid);
+        return record is null ? FindRecordSlowly(pasid, out record) : PasidStatus.Success;
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private PasidStatus LookupSlowly(Ioasid pasid, out AddressSpace? addressSpace)
+    {
+        PasidStatus status = FindRecordSlowly(pasid, out SvmRecord? record);
+        addressSpace = record?.AddressSpace;
+        return status;
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private PasidStatus FindRecordSlowly(Ioasid pasid, out SvmRecord? record)
+    {
+        PasidStatus status = _allocator.Lookup(pasid, ioasidSet: null, predicate: null, out object? data);
+        record = null;
+        if (status != PasidStatus.Success)
         {
-            record = data as SvmRecord;
-            if (record is null)
-            {
-                return PasidStatus.InvalidArgument;
-            }
-
-            if (record.IsPublishedIn(this))
-            {
-                return PasidStatus.Success;
-            }
-
-            status = ReferenceEquals(record.Binder, this) ? record.Status : PasidStatus.InvalidArgument;
-            if (status == PasidStatus.Success)
-            {
-                return status;
-            }
+            return status;
         }
 
-        record = null;
+        if (data is not SvmRecord found || !ReferenceEquals(found.Binder, this))
+        {
+            return PasidStatus.InvalidArgument;
+        }
+
+        status = found.Status;
+        record = status == PasidStatus.Success ? found : null;
         return status;
     }
 
