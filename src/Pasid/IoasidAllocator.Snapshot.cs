@@ -5,9 +5,9 @@ namespace Pasid;
 /// <content>The allocator's part of a snapshot, which its binder takes and restores.</content>
 public sealed partial class IoasidAllocator
 {
-    /// <summary>Copies all live ids as of one moment, ascending.</summary>
+    /// <summary>Copies all live ids as of one moment, ascending, and what the policy remembers.</summary>
     /// <exception cref="InvalidOperationException">Custom allocators are registered.</exception>
-    internal List<LiveId> CopyLiveIds()
+    internal List<LiveId> CopyLiveIds(out uint next, out uint[] held)
     {
         IoasidTable table = EnterActive();
         try
@@ -15,6 +15,8 @@ public sealed partial class IoasidAllocator
             ThrowIfCustom(table);
             var ids = new List<LiveId>((int)table.LiveCount);
             table.CopyToUnsynchronized(ids);
+            next = table.NextUnsynchronized;
+            held = table.HeldUnsynchronized();
             return ids;
         }
         finally
@@ -24,9 +26,9 @@ public sealed partial class IoasidAllocator
     }
 
     /// <summary>Makes a table of given ids, for <see cref="Replace"/>.</summary>
-    internal IoasidTable MakeTable(List<LiveId> ids)
+    internal IoasidTable MakeTable(List<LiveId> ids, uint next, IReadOnlyList<uint> held)
     {
-        var table = new IoasidTable(group: null, isLogged: Logger is not null);
+        var table = new IoasidTable(group: null, isLogged: Logger is not null, ReusePolicy);
         foreach (LiveId id in ids)
         {
             if (!table.InsertUnsynchronized(id.Id, id.Owner, id.Data))
@@ -40,6 +42,7 @@ public sealed partial class IoasidAllocator
             }
         }
 
+        table.RestoreReuse(next, held);
         return table;
     }
 

@@ -44,11 +44,26 @@ public sealed partial class IoasidAllocator : IIoasidAllocator, ICustomIoasidReg
     {
     }
 
+    /// <summary>Makes an allocator that gives ids by a policy of its own.</summary>
+    /// <param name="reusePolicy">Which free id is given.</param>
+    /// <param name="loggerFactory">Where the logger comes from; its category is <c>Pasid.IoasidAllocator</c>. <see langword="null"/>
+    /// for no log.</param>
+    /// <exception cref="ArgumentNullException"><paramref name="reusePolicy"/> is <see langword="null"/>.</exception>
+    public IoasidAllocator(IoasidReusePolicy reusePolicy, ILoggerFactory? loggerFactory = null)
+    {
+        ArgumentNullException.ThrowIfNull(reusePolicy);
+        _annex = new AllocatorAnnex(loggerFactory?.CreateLogger(LogCategory.For(nameof(IoasidAllocator), hostName: null)), reusePolicy);
+    }
+
     internal IoasidAllocator(ILoggerFactory loggerFactory, string? hostName)
     {
         ArgumentNullException.ThrowIfNull(loggerFactory);
-        _annex = new AllocatorAnnex(loggerFactory.CreateLogger(LogCategory.For(nameof(IoasidAllocator), hostName)));
+        _annex = new AllocatorAnnex(loggerFactory.CreateLogger(LogCategory.For(nameof(IoasidAllocator), hostName)), IoasidReusePolicy.LowestFirst);
     }
+
+    /// <summary>Gets which free id of a range is given.</summary>
+    /// <value>By default <see cref="IoasidReusePolicy.LowestFirst"/>.</value>
+    public IoasidReusePolicy ReusePolicy => _annex?.ReusePolicy ?? IoasidReusePolicy.LowestFirst;
 
     /// <summary>Gets the logger, if the allocator has one.</summary>
     internal ILogger? Logger => _annex?.Logger;
@@ -420,7 +435,7 @@ public sealed partial class IoasidAllocator : IIoasidAllocator, ICustomIoasidReg
     }
 
     private AllocatorAnnex EnsureAnnex() =>
-        Volatile.Read(ref _annex) ?? Interlocked.CompareExchange(ref _annex, new AllocatorAnnex(logger: null), null) ?? _annex;
+        Volatile.Read(ref _annex) ?? Interlocked.CompareExchange(ref _annex, new AllocatorAnnex(logger: null, IoasidReusePolicy.LowestFirst), null) ?? _annex;
 
     /// <summary>Enters the gate of the active table, unless a function of this very table is asking.</summary>
     private IoasidTable EnterToRead(out bool isEntered)
@@ -444,7 +459,7 @@ public sealed partial class IoasidAllocator : IIoasidAllocator, ICustomIoasidReg
 
     private IoasidTable MakeDefault()
     {
-        var table = new IoasidTable(group: null, isLogged: _annex?.Logger is not null);
+        var table = new IoasidTable(group: null, isLogged: _annex?.Logger is not null, ReusePolicy);
         return Interlocked.CompareExchange(ref _active, table, null) ?? table;
     }
 }

@@ -23,6 +23,8 @@ internal static class StepText
         UnbindStep s => $"unbind {unchecked((int)s.Pasid.Value).ToString(CultureInfo.InvariantCulture)} from {s.Device}",
         IsValidStep s => $"is {unchecked((int)s.Pasid.Value).ToString(CultureInfo.InvariantCulture)} valid for {s.Device}?",
         ExitStep s => $"exit {s.AddressSpace}",
+        ForkStep s => $"fork {s.AddressSpace} to {s.Child}",
+        ExecStep s => $"exec {s.AddressSpace} to {s.Next}",
         _ => step.Info.Op,
     };
 

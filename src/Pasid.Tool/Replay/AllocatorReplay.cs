@@ -11,6 +11,7 @@ internal sealed class AllocatorReplay : IReplay
 
     public AllocatorReplay(AllocatorScenario scenario)
     {
+        Allocator = new IoasidAllocator(scenario.ReusePolicy);
         Dictionary<string, ICustomIoasidFunctions> functions = scenario.CustomAllocators.Strategies
             .ToDictionary(pair => pair.Key, pair => Strategies.Create(pair.Value), StringComparer.Ordinal);
         foreach ((string name, string pair) in scenario.CustomAllocators.Functions)
@@ -19,7 +20,7 @@ internal sealed class AllocatorReplay : IReplay
         }
     }
 
-    public IoasidAllocator Allocator { get; } = new();
+    public IoasidAllocator Allocator { get; }
 
     public IReadOnlyList<Answer> Apply(Step step)
     {

@@ -12,6 +12,7 @@ internal sealed class BinderReplay : IReplay, ISvmObserver, ISvmFaultInjector
     private readonly List<string> _events = [];
     private readonly List<string> _descriptors = [];
     private SvmFaultPoint? _armed;
+    private PasidSnapshot? _snapshot;
 
     public BinderReplay(BinderScenario scenario)
     {
@@ -68,6 +69,18 @@ internal sealed class BinderReplay : IReplay, ISvmObserver, ISvmFaultInjector
             case ExitStep s:
                 FindAddressSpace(s.AddressSpace).Exit();
                 break;
+            case ForkStep s:
+                Make(s.AddressSpace, s.Child, answers, parent => parent.Fork(s.Child));
+                break;
+            case ExecStep s:
+                Make(s.AddressSpace, s.Next, answers, current => current.Exec(s.Next));
+                break;
+            case SnapshotStep:
+                _snapshot = Binder.CaptureSnapshot();
+                break;
+            case RestoreStep:
+                Restore();
+                break;
             default:
                 throw new ArgumentException($"'{step.Info.Op}' is no step of a binder.", nameof(step));
         }
@@ -120,6 +133,31 @@ internal sealed class BinderReplay : IReplay, ISvmObserver, ISvmFaultInjector
         answers.Add(Number("ret", (long)status));
         answers.Add(pasid.IsValid ? Number("pasid", pasid.Value) : new Answer("pasid", "null"));
     }
+
+    /// <summary>Makes an address space from another. One that has exited has no task that could ask: the new name then stands for
+    /// one that is gone.</summary>
+    private void Make(string name, string made, List<Answer> answers, Func<AddressSpace, AddressSpace> make)
+    {
+        AddressSpace addressSpace = FindAddressSpace(name);
+        if (!addressSpace.HasExited)
+        {
+            _addressSpaces.Add(make(addressSpace));
+            answers.Add(Number("ret", (long)PasidStatus.Success));
+            return;
+        }
+
+        _addressSpaces.Add(Binder.CreateAddressSpace(made));
+        _addressSpaces[^1].Exit();
+        _events.Clear();
+        answers.Add(Number("ret", (long)PasidStatus.InvalidArgument));
+    }
+
+    private void Restore() => Binder.Restore(_snapshot!, new PasidSnapshotMap
+    {
+        FindDevice = name => _devices.GetValueOrDefault(name),
+        FindAddressSpace = name => _addressSpaces.Find(addressSpace => addressSpace.Name == name),
+        FindCallbacks = FindCallbacks,
+    });
 
     private AddressSpace FindAddressSpace(string name) =>
         _addressSpaces.Find(addressSpace => addressSpace.Name == name) ?? throw new KeyNotFoundException(name);

@@ -5,6 +5,7 @@ internal sealed class BinderStepReader(Topology topology, bool isRecording)
 {
     private readonly HashSet<string> _devices = topology.Devices.Select(device => device.Name).ToHashSet(StringComparer.Ordinal);
     private readonly HashSet<string> _addressSpaces = topology.AddressSpaces.ToHashSet(StringComparer.Ordinal);
+    private bool _hasSnapshot;
 
     public Step Read(KeyReader keys, int line, string op)
     {
@@ -30,6 +31,19 @@ internal sealed class BinderStepReader(Topology topology, bool isRecording)
             case "exit":
                 step = new ExitStep(info, AddressSpace(keys));
                 break;
+            case "fork" when !isRecording:
+                step = new ForkStep(info, AddressSpace(keys), NewAddressSpace(keys, "child"));
+                break;
+            case "exec" when !isRecording:
+                step = new ExecStep(info, AddressSpace(keys), NewAddressSpace(keys, "next"));
+                break;
+            case "snapshot" when !isRecording:
+                step = new SnapshotStep(info);
+                _hasSnapshot = true;
+                break;
+            case "restore" when !isRecording:
+                step = _hasSnapshot ? new RestoreStep(info) : throw keys.Malformed("there is no snapshot to restore: 'snapshot' must come first");
+                break;
             default:
                 throw keys.Malformed($"the op '{op}' is unknown for a binder");
         }
@@ -52,6 +66,12 @@ internal sealed class BinderStepReader(Topology topology, bool isRecording)
     private string Device(KeyReader keys) => Known(keys, "device", keys.String("dev"), _devices);
 
     private string AddressSpace(KeyReader keys) => Known(keys, "mm", keys.String("mm"), _addressSpaces);
+
+    private string NewAddressSpace(KeyReader keys, string key)
+    {
+        string name = keys.String(key);
+        return _addressSpaces.Add(name) ? name : throw keys.Malformed($"the mm '{name}' is there already");
+    }
 
     private static string Known(KeyReader keys, string what, string name, HashSet<string> names) =>
         names.Contains(name) ? name : throw keys.Malformed($"the {what} '{name}' is unknown: the topology does not have it");

@@ -13,7 +13,8 @@ internal sealed record AllocatorScenario(
     string Name,
     string Kernel,
     IReadOnlyList<Step> Steps,
-    CustomAllocators CustomAllocators) : Scenario(Path, Name, Kernel, Steps);
+    CustomAllocators CustomAllocators,
+    IoasidReusePolicy ReusePolicy) : Scenario(Path, Name, Kernel, Steps);
 
 /// <summary>A scenario of the binder.</summary>
 internal sealed record BinderScenario(

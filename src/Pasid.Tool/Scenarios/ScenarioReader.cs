@@ -71,6 +71,7 @@ internal sealed class ScenarioReader
 
         long? count = _isRecording ? header.Integer("steps", 0, int.MaxValue) : header.OptionalInteger("steps", 0, int.MaxValue);
         CustomAllocators customAllocators = ReadCustomAllocators(header);
+        IoasidReusePolicy reusePolicy = _isRecording ? IoasidReusePolicy.LowestFirst : ReadReusePolicy(header);
         header.End();
 
         var reader = new AllocatorStepReader(customAllocators, _isRecording);
@@ -80,7 +81,7 @@ internal sealed class ScenarioReader
             throw new MalformedException(_path, steps.Count + 1, $"the file ends after {steps.Count} steps; its header says {expected}");
         }
 
-        return new AllocatorScenario(_path, name, kernel ?? KernelNames.Allocators[0], steps, customAllocators);
+        return new AllocatorScenario(_path, name, kernel ?? KernelNames.Allocators[0], steps, customAllocators, reusePolicy);
     }
 
     private BinderScenario ReadBinder(KeyReader header, string name, string? kernel, IEnumerator<JsonDocument> lines)
@@ -94,6 +95,25 @@ internal sealed class ScenarioReader
         var reader = new BinderStepReader(topology, _isRecording);
         List<Step> steps = ReadSteps(lines, reader.Read);
         return new BinderScenario(_path, name, kernel ?? profile.Name, steps, _profile ?? profile, topology);
+    }
+
+    private static IoasidReusePolicy ReadReusePolicy(KeyReader header)
+    {
+        string? order = header.OptionalString("reuse");
+        int frees = (int)(header.OptionalInteger("frees", 1, IoasidRange.PasidLimit) ?? 0);
+        switch (order)
+        {
+            case null or "lowest-first" when frees == 0:
+                return IoasidReusePolicy.LowestFirst;
+            case "cyclic" when frees == 0:
+                return IoasidReusePolicy.Cyclic;
+            case "quarantine" when frees != 0:
+                return IoasidReusePolicy.Quarantine(frees);
+            case "quarantine-or-oldest" when frees != 0:
+                return IoasidReusePolicy.Quarantine(frees, QuarantineExhaustion.ReleaseOldest);
+            default:
+                throw header.Malformed($"'reuse' is '{order}' with {frees} 'frees': it must be lowest-first or cyclic without, quarantine or quarantine-or-oldest with them");
+        }
     }
 
     private static CustomAllocators ReadCustomAllocators(KeyReader header)

@@ -42,3 +42,11 @@ internal sealed record UnbindStep(StepInfo Info, string Device, Ioasid Pasid) : 
 internal sealed record IsValidStep(StepInfo Info, string Device, Ioasid Pasid) : Step(Info);
 
 internal sealed record ExitStep(StepInfo Info, string AddressSpace) : Step(Info);
+
+internal sealed record ForkStep(StepInfo Info, string AddressSpace, string Child) : Step(Info);
+
+internal sealed record ExecStep(StepInfo Info, string AddressSpace, string Next) : Step(Info);
+
+internal sealed record SnapshotStep(StepInfo Info) : Step(Info);
+
+internal sealed record RestoreStep(StepInfo Info) : Step(Info);

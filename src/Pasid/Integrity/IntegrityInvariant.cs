@@ -23,6 +23,9 @@ public enum IntegrityInvariant
     /// <summary>I-8: references and users are counted right, and never below one while there are any.</summary>
     CountsAgree = 8,
 
+    /// <summary>I-9: an id that a policy holds back is not live, and comes free when its time is over.</summary>
+    ReuseWaits = 9,
+
     /// <summary>I-10: no id is free while a binding or an address space refers to it.</summary>
     HeldIdsAreLive = 10,
 

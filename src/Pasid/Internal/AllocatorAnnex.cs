@@ -3,12 +3,14 @@ using Microsoft.Extensions.Logging;
 namespace Pasid.Internal;
 
 /// <summary>What an allocator has that most never need: apart, so that the others stay small.</summary>
-internal sealed class AllocatorAnnex(ILogger? logger)
+internal sealed class AllocatorAnnex(ILogger? logger, IoasidReusePolicy reusePolicy)
 {
     private CustomRegistry? _registry;
     private PastCounts? _past;
 
     public ILogger? Logger { get; } = logger;
+
+    public IoasidReusePolicy ReusePolicy { get; } = reusePolicy;
 
     /// <summary>Gets the calls that failed.</summary>
     public StatusCounts Failures { get; } = new();

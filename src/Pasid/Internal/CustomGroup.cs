@@ -13,7 +13,7 @@ internal sealed class CustomGroup
     public CustomGroup(CustomIoasidAllocator founder)
     {
         Founder = founder;
-        Table = new IoasidTable(this, isLogged: false);
+        Table = new IoasidTable(this, isLogged: false, IoasidReusePolicy.LowestFirst);
         _members.Add(founder);
     }
 

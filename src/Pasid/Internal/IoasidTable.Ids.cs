@@ -85,6 +85,18 @@ internal sealed partial class IoasidTable
     /// <summary>Finds the lowest live id that is not below <paramref name="from"/>, or -1.</summary>
     private long FindLive(uint from)
     {
+        long id = FindTaken(from);
+        while (id >= 0 && _reuse is { HoldsBack: true } && !SlotWord.IsLive(FindSlot((uint)id).Word))
+        {
+            id = FindTaken((uint)id + 1);
+        }
+
+        return id;
+    }
+
+    /// <summary>Finds the lowest id that is not below <paramref name="from"/> and not free, or -1.</summary>
+    private long FindTaken(uint from)
+    {
         if (_leaves is null)
         {
             ulong live = from < SmallLength ? ~_root & (ulong.MaxValue << (int)from) : 0;
@@ -167,6 +179,15 @@ internal sealed partial class IoasidTable
         }
 
         return true;
+    }
+
+    /// <summary>Marks a free id, for which there is room, as live.</summary>
+    private void MarkTaken(uint id)
+    {
+        if (!MarkLive(id))
+        {
+            _furtherIds!.MarkLive(id);
+        }
     }
 
     /// <summary>Marks a live id as free, if it is below 2^18 and the 64 ids around it do not become all free.</summary>

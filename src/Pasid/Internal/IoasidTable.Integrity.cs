@@ -7,6 +7,8 @@ internal sealed partial class IoasidTable
     public void CheckUnsynchronized(List<IntegrityFinding> findings)
     {
         CheckSummaries(findings);
+        HashSet<uint> held = [.. HeldUnsynchronized()];
+        CheckReuse(held, findings);
         var ownerCounts = new Dictionary<int, long>();
         long live = 0;
         long many = 0;
@@ -17,7 +19,7 @@ internal sealed partial class IoasidTable
                 uint id = first + (uint)i;
                 ulong word = page[i].Word;
                 bool isLive = SlotWord.IsLive(word);
-                if (isLive != IsMarkedLive(id))
+                if (isLive != IsMarkedLive(id) && !held.Contains(id))
                 {
                     findings.Add(new(IntegrityInvariant.LiveIdsAgree, KernelQuirks.None, $"id {id} is {(isLive ? "live" : "free")} in its record and {(isLive ? "free" : "live")} in the map"));
                 }

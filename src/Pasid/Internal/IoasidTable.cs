@@ -11,7 +11,7 @@ namespace Pasid.Internal;
 /// and what writers write comes last, with 64 bytes that hardly anybody touches between, or each write would take the
 /// cache line of the lookups away.
 /// </remarks>
-internal sealed partial class IoasidTable(CustomGroup? group, bool isLogged)
+internal sealed partial class IoasidTable(CustomGroup? group, bool isLogged, IoasidReusePolicy reusePolicy)
 {
     // Read by every lookup.
 
@@ -41,6 +41,9 @@ internal sealed partial class IoasidTable(CustomGroup? group, bool isLogged)
 
     private FurtherIds? _furtherIds;
 
+    /// <summary>What the policy remembers; none for lowest first, which remembers nothing.</summary>
+    private readonly IoasidReuse? _reuse = reusePolicy.Order == IoasidReuseOrder.LowestFirst ? null : new IoasidReuse(reusePolicy);
+
     // Written by every allocation and free.
 
     /// <summary>Without leaves, bit i: id i is free. With leaves, bit i: leaves 64 i .. 64 i + 63 have a free id.</summary>
@@ -63,12 +66,12 @@ internal sealed partial class IoasidTable(CustomGroup? group, bool isLogged)
 
     private Gate _gate = new();
 
-    private readonly bool _hasDetour = group is not null || isLogged;
+    private readonly bool _hasDetour = group is not null || isLogged || reusePolicy.Order != IoasidReuseOrder.LowestFirst;
 
     /// <summary>Gets the group whose functions choose the ids; <see langword="null"/> for the default allocator.</summary>
     public CustomGroup? Group => _group;
 
-    /// <summary>Gets a value indicating whether calls must not take the fast way, which neither asks a group nor logs.</summary>
+    /// <summary>Gets a value indicating whether calls must not take the fast way, which neither asks a group or policy nor logs.</summary>
     public bool HasDetour => _hasDetour;
 
     public long LiveCount
@@ -103,13 +106,13 @@ internal sealed partial class IoasidTable(CustomGroup? group, bool isLogged)
     /// <summary>Tells whether the next allocation from a range needs a new page, which is best made outside the gate.</summary>
     public bool NeedsPageUnsynchronized(IoasidRange range)
     {
-        long free = FindFreeIn(range);
+        long free = Choose(range);
         return free >= 0 && LacksPage((uint)free);
     }
 
     public static Slot[] NewPage() => new Slot[PageLength];
 
-    /// <summary>Makes the lowest free id of a range live.</summary>
+    /// <summary>Makes the id of a range live that the policy gives.</summary>
     /// <param name="range">The range; a reversed one holds nothing.</param>
     /// <param name="owner">The owner, or <see langword="null"/>.</param>
     /// <param name="data">The data.</param>
@@ -117,8 +120,23 @@ internal sealed partial class IoasidTable(CustomGroup? group, bool isLogged)
     /// <returns>The id, or -1 if there is none, or if there are too many owners to number them.</returns>
     public long AllocateUnsynchronized(IoasidRange range, IoasidSet? owner, object? data, Slot[]? prepared)
     {
-        long free = FindFreeIn(range);
-        return free >= 0 && InsertUnsynchronized((uint)free, owner, data, prepared) ? free : -1;
+        long free = Choose(range);
+        if (free < 0)
+        {
+            free = ReleaseOldest(range, owner);
+        }
+
+        if (free < 0 || !InsertUnsynchronized((uint)free, owner, data, prepared))
+        {
+            return -1;
+        }
+
+        if (_reuse is { IsCyclic: true } reuse)
+        {
+            reuse.Next = (uint)free + 1;
+        }
+
+        return free;
     }
 
     /// <summary>Makes a given id live.</summary>
@@ -147,11 +165,7 @@ internal sealed partial class IoasidTable(CustomGroup? group, bool isLogged)
             return false;
         }
 
-        if (!MarkLive(id))
-        {
-            _furtherIds!.MarkLive(id);
-        }
-
+        MarkTaken(id);
         AddOwnersId(tag);
         Volatile.Write(ref _allocations, _allocations + 1);
         Volatile.Write(ref slot.Data, data);
@@ -245,15 +259,13 @@ internal sealed partial class IoasidTable(CustomGroup? group, bool isLogged)
     /// <summary>Frees a live id.</summary>
     private void End(ref Slot slot, uint id)
     {
+        _reuse?.Reserve();
         ulong word = slot.Word;
         EndLife(ref slot, word);
 
         // Only now: a lookup that finds the tag without its owner has to find the life ended, or it would deny the owner.
         RemoveOwnersId(SlotWord.OwnerTag(word));
-        if (MarkFree(id))
-        {
-            RetirePage(id >> PageShift);
-        }
+        LetGo(id);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

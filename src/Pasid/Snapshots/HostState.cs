@@ -5,6 +5,12 @@ internal sealed class HostState
 {
     public List<IoasidAllocator.LiveId> Ids { get; set; } = [];
 
+    /// <summary>Gets or sets where a cyclic search for an id begins.</summary>
+    public uint NextId { get; set; }
+
+    /// <summary>Gets or sets the ids that are held back, oldest first.</summary>
+    public uint[] HeldIds { get; set; } = [];
+
     /// <summary>Gets the address spaces, newest first.</summary>
     public List<Space> AddressSpaces { get; } = [];
 

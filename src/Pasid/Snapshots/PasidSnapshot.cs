@@ -22,6 +22,8 @@ namespace Pasid;
 /// <param name="AddressSpaces">The address spaces that have a PASID or a binding, in the order in which they came to have one.</param>
 /// <param name="Bindings">The bindings, oldest first.</param>
 /// <param name="LeakedPasids">The PASIDs that a quirk kept from being freed, in the order of their loss.</param>
+/// <param name="NextId">Where the search of <see cref="IoasidReusePolicy.Cyclic"/> begins; 0 under other policies.</param>
+/// <param name="HeldIds">The ids that <see cref="IoasidReusePolicy.Quarantine"/> holds back, oldest first; <see langword="null"/> for none.</param>
 public sealed record PasidSnapshot(
     int FormatVersion,
     PasidLifetime Lifetime,
@@ -32,7 +34,9 @@ public sealed record PasidSnapshot(
     IReadOnlyList<IoasidSnapshot> Ids,
     IReadOnlyList<AddressSpaceSnapshot> AddressSpaces,
     IReadOnlyList<SvmBindingSnapshot> Bindings,
-    IReadOnlyList<uint> LeakedPasids)
+    IReadOnlyList<uint> LeakedPasids,
+    uint NextId = 0,
+    IReadOnlyList<uint>? HeldIds = null)
 {
     /// <summary>The version of the format that this version of the library writes, and the only one that it restores.</summary>
     public const int CurrentVersion = 1;

@@ -1,7 +1,7 @@
 namespace Pasid.Internal;
 
 /// <summary>Finds everything in a snapshot that no host can have been in, before anything of it is restored.</summary>
-internal sealed class SnapshotCheck(PasidSnapshot snapshot, KernelProfile profile)
+internal sealed class SnapshotCheck(PasidSnapshot snapshot, KernelProfile profile, IoasidReusePolicy reusePolicy)
 {
     /// <summary>More errors than these are not told: they come from one cause.</summary>
     private const int MostErrors = 20;
@@ -45,6 +45,7 @@ internal sealed class SnapshotCheck(PasidSnapshot snapshot, KernelProfile profil
         CheckAddressSpaces();
         CheckBindings();
         CheckLeakedPasids();
+        CheckReuse();
     }
 
     public void Add(string error)
@@ -245,6 +246,29 @@ internal sealed class SnapshotCheck(PasidSnapshot snapshot, KernelProfile profil
             if (!seen.Add(pasid))
             {
                 Add($"PASID {pasid} leaked twice");
+            }
+        }
+    }
+
+    private void CheckReuse()
+    {
+        if (snapshot.NextId != 0 && reusePolicy.Order != IoasidReuseOrder.Cyclic)
+        {
+            Add($"it was taken of a cyclic allocator, and this one has the policy {reusePolicy}");
+        }
+
+        IReadOnlyList<uint> held = snapshot.HeldIds ?? [];
+        if (held.Count > reusePolicy.Frees)
+        {
+            Add($"it holds {held.Count} ids back, and the policy {reusePolicy} holds back {reusePolicy.Frees}");
+        }
+
+        var seen = new HashSet<uint>();
+        foreach (uint id in held)
+        {
+            if (_ids.ContainsKey(id) || !new Ioasid(id).IsValid || !seen.Add(id))
+            {
+                Add($"id {id} is held back, and is live, no id or held back twice");
             }
         }
     }

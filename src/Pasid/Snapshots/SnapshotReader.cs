@@ -1,9 +1,9 @@
 namespace Pasid.Internal;
 
 /// <summary>Checks a snapshot and makes the objects that it stands for; nothing of the host changes.</summary>
-internal sealed class SnapshotReader(SvmBinder binder, PasidSnapshot snapshot, PasidSnapshotMap map)
+internal sealed class SnapshotReader(SvmBinder binder, IoasidReusePolicy reusePolicy, PasidSnapshot snapshot, PasidSnapshotMap map)
 {
-    private readonly SnapshotCheck _check = new(snapshot, binder.Profile);
+    private readonly SnapshotCheck _check = new(snapshot, binder.Profile, reusePolicy);
     private readonly Dictionary<string, SvmDevice> _devices = new(StringComparer.Ordinal);
 
     public IReadOnlyList<string> Errors => _check.Errors;

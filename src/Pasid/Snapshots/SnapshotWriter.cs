@@ -33,7 +33,9 @@ internal sealed class SnapshotWriter(SvmBinder binder, HostState state, PasidSna
             ids.AsReadOnly(),
             addressSpaces.AsReadOnly(),
             named.AsReadOnly(),
-            state.Leaked.ConvertAll(pasid => pasid.Value).AsReadOnly());
+            state.Leaked.ConvertAll(pasid => pasid.Value).AsReadOnly(),
+            state.NextId,
+            state.HeldIds.Length == 0 ? null : state.HeldIds);
     }
 
     private AddressSpaceSnapshot Name(HostState.Space space)

@@ -13,7 +13,9 @@ public sealed partial class SvmBinder
         Enter();
         try
         {
-            state.Ids = allocator.CopyLiveIds();
+            state.Ids = allocator.CopyLiveIds(out uint next, out uint[] held);
+            state.NextId = next;
+            state.HeldIds = held;
             for (AddressSpace? kept = _newestKept; kept is not null; kept = kept.KeptBefore)
             {
                 state.AddressSpaces.Add(new HostState.Space(kept, kept.Pasid, kept.HasExited));
@@ -37,7 +39,7 @@ public sealed partial class SvmBinder
     {
         ArgumentNullException.ThrowIfNull(snapshot);
         IoasidAllocator allocator = OwnAllocator();
-        var reader = new SnapshotReader(this, snapshot, map ?? new PasidSnapshotMap());
+        var reader = new SnapshotReader(this, allocator.ReusePolicy, snapshot, map ?? new PasidSnapshotMap());
         reader.Read();
         if (reader.Errors.Count != 0)
         {
@@ -47,7 +49,7 @@ public sealed partial class SvmBinder
         }
 
         // What may run out of memory comes before the first change.
-        IoasidTable table = allocator.MakeTable(reader.Ids);
+        IoasidTable table = allocator.MakeTable(reader.Ids, snapshot.NextId, snapshot.HeldIds ?? []);
         List<Ioasid> leaked = [.. snapshot.LeakedPasids.Select(pasid => new Ioasid(pasid))];
         Enter();
         try
@@ -96,6 +98,7 @@ public sealed partial class SvmBinder
         while (_newestKept is { } addressSpace)
         {
             addressSpace.Pasid = Ioasid.Invalid;
+            addressSpace.IsDestroyed = addressSpace.HasExited;
             addressSpace.NewestRegistered = null;
             addressSpace.SharedRecord = null;
             addressSpace.SpareRecord = null;

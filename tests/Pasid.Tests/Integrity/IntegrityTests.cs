@@ -148,6 +148,34 @@ public sealed class IntegrityTests
         allocator.CheckIntegrity().Should().Contain(finding => finding.Invariant == expected && finding.Quirk == KernelQuirks.None, what);
     }
 
+    public static TheoryData<string, Action<object>> BrokenQuarantines() => new()
+    {
+        { "too many", r => Reuse(r, 0).Hold(40) },
+        { "a live one", r => Reuse(r, 1).Hold(9) },
+        { "one that is not taken", r => Reuse(r, 1).Hold(200) },
+        { "one twice", r => Reuse(r, 1).Hold(6) },
+    };
+
+    [Theory]
+    [MemberData(nameof(BrokenQuarantines))]
+    public void A_quarantine_that_is_broken_on_purpose_is_found(string what, Action<object> damage)
+    {
+        var allocator = new IoasidAllocator(IoasidReusePolicy.Quarantine(2));
+        for (int i = 0; i < 100; i++)
+        {
+            allocator.Allocate(IoasidRange.Pasids);
+        }
+
+        allocator.Free(new Ioasid(5));
+        allocator.Free(new Ioasid(6));
+        allocator.CheckIntegrity().Should().BeEmpty();
+        object table = Info(allocator, "_active").GetValue(allocator)!;
+
+        damage(Info(table, "_reuse").GetValue(table)!);
+
+        allocator.CheckIntegrity().Should().Contain(finding => finding.Invariant == IntegrityInvariant.ReuseWaits, what);
+    }
+
     public static TheoryData<string, Action<SvmBinder, AddressSpace>, IntegrityInvariant> BrokenBinders() => new()
     {
         { "count of bindings", (b, _) => Field<int>(b, "_bindingCount", v => v + 1), IntegrityInvariant.CountsAgree },
@@ -180,6 +208,19 @@ public sealed class IntegrityTests
     }
 
     private static IEnumerable<string> Found(Host host) => host.Binder.CheckIntegrity().Select(finding => finding.ToString());
+
+    /// <summary>A quarantine with room, after so many of its oldest were taken out.</summary>
+    private static IoasidReuse Reuse(object quarantine, int taken)
+    {
+        var reuse = (IoasidReuse)quarantine;
+        reuse.Reserve();
+        while (taken-- > 0)
+        {
+            reuse.TakeAt(0, out _);
+        }
+
+        return reuse;
+    }
 
     private static ulong[] Leaves(object table) => (ulong[])Info(table, "_leaves").GetValue(table)!;
 

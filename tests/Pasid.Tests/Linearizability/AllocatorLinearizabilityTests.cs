@@ -10,20 +10,23 @@ public sealed class AllocatorLinearizabilityTests
     private static readonly IoasidSet?[] s_owners = [null, new("red"), new("blue"), new("green")];
 
     /// <summary>Where the structure changes: the root word, the end of it, the split of the first page, the further ids, the top.</summary>
-    public static TheoryData<uint, int> Places() => new()
+    public static TheoryData<uint, int, IoasidReusePolicy> Places() => new()
     {
-        { 1, 2 },
-        { 1, 3 },
-        { 62, 2 },
-        { 510, 2 },
-        { 2_046, 2 },
-        { (1 << 18) - 2, 2 },
-        { uint.MaxValue - 4, 2 },
+        { 1, 2, IoasidReusePolicy.LowestFirst },
+        { 1, 3, IoasidReusePolicy.LowestFirst },
+        { 62, 2, IoasidReusePolicy.LowestFirst },
+        { 510, 2, IoasidReusePolicy.LowestFirst },
+        { 2_046, 2, IoasidReusePolicy.LowestFirst },
+        { (1 << 18) - 2, 2, IoasidReusePolicy.LowestFirst },
+        { uint.MaxValue - 4, 2, IoasidReusePolicy.LowestFirst },
+        { 1, 2, IoasidReusePolicy.Cyclic },
+        { 1, 2, IoasidReusePolicy.Quarantine(2) },
+        { 1, 2, IoasidReusePolicy.Quarantine(2, QuarantineExhaustion.ReleaseOldest) },
     };
 
     [Theory]
     [MemberData(nameof(Places))]
-    public void Calls_of_several_threads_are_those_of_one_in_some_order(uint place, int threads)
+    public void Calls_of_several_threads_are_those_of_one_in_some_order(uint place, int threads, IoasidReusePolicy policy)
     {
         using var run = new ConcurrentCalls<IIoasidAllocator>(threads);
         int rounds = Effort.Rounds(threads == 2 ? 3_000 : 1_000);
@@ -38,7 +41,7 @@ public sealed class AllocatorLinearizabilityTests
                 return allocator;
             }
 
-            string? refuted = run.Refute(Prepare(new IoasidAllocator()), () => Prepare(new NaiveIoasidAllocator()), calls, State);
+            string? refuted = run.Refute(Prepare(new IoasidAllocator(policy)), () => Prepare(new NaiveIoasidAllocator(policy)), calls, State);
 
             refuted.Should().BeNull($"seed {seed}");
         }

@@ -1,8 +1,14 @@
 namespace Pasid.Tests.Support;
 
 /// <summary>The simplest allocator that is right: one lock, a sorted dictionary, a search from the lowest number up.</summary>
-internal sealed class NaiveIoasidAllocator : IIoasidAllocator
+internal sealed class NaiveIoasidAllocator(IoasidReusePolicy? policy = null) : IIoasidAllocator
 {
+    private readonly IoasidReusePolicy _policy = policy ?? IoasidReusePolicy.LowestFirst;
+
+    /// <summary>The ids held back, oldest first.</summary>
+    private readonly List<uint> _held = [];
+
+    private long _last = -1;
     private readonly object _gate = new();
     private readonly SortedDictionary<uint, Record> _records = [];
 
@@ -21,17 +27,17 @@ internal sealed class NaiveIoasidAllocator : IIoasidAllocator
     {
         lock (_gate)
         {
-            for (long candidate = range.Minimum; candidate <= range.Maximum && candidate != uint.MaxValue; candidate++)
+            long given = Choose(range);
+            if (given < 0)
             {
-                if (_records.TryAdd((uint)candidate, new Record(ioasidSet, data)))
-                {
-                    id = new Ioasid((uint)candidate);
-                    return true;
-                }
+                id = Ioasid.Invalid;
+                return false;
             }
 
-            id = Ioasid.Invalid;
-            return false;
+            _last = given;
+            id = new Ioasid((uint)given);
+            _records.Add(id.Value, new Record(ioasidSet, data));
+            return true;
         }
     }
 
@@ -49,7 +55,7 @@ internal sealed class NaiveIoasidAllocator : IIoasidAllocator
                 return PasidStatus.Busy;
             }
 
-            _records.Remove(id.Value);
+            Remove(id.Value);
             return PasidStatus.Success;
         }
     }
@@ -82,7 +88,7 @@ internal sealed class NaiveIoasidAllocator : IIoasidAllocator
                 return IoasidRelease.StillReferenced;
             }
 
-            _records.Remove(id.Value);
+            Remove(id.Value);
             return IoasidRelease.Freed;
         }
     }
@@ -137,6 +143,51 @@ internal sealed class NaiveIoasidAllocator : IIoasidAllocator
 
             id = Ioasid.Invalid;
             return false;
+        }
+    }
+
+    private long Choose(IoasidRange range)
+    {
+        long first = _policy.Order == IoasidReuseOrder.Cyclic ? Math.Max(range.Minimum, _last + 1) : range.Minimum;
+        for (long candidate = first; candidate <= range.Maximum; candidate++)
+        {
+            if (IsFree(candidate))
+            {
+                return candidate;
+            }
+        }
+
+        for (long candidate = range.Minimum; candidate < first && candidate <= range.Maximum; candidate++)
+        {
+            if (IsFree(candidate))
+            {
+                return candidate;
+            }
+        }
+
+        int oldest = _policy.Exhaustion == QuarantineExhaustion.ReleaseOldest ? _held.FindIndex(held => range.Contains(new Ioasid(held))) : -1;
+        if (oldest < 0)
+        {
+            return -1;
+        }
+
+        uint released = _held[oldest];
+        _held.RemoveAt(oldest);
+        return released;
+    }
+
+    private bool IsFree(long candidate) => candidate != uint.MaxValue && !_records.ContainsKey((uint)candidate) && !_held.Contains((uint)candidate);
+
+    private void Remove(uint id)
+    {
+        _records.Remove(id);
+        if (_policy.Order == IoasidReuseOrder.Quarantine)
+        {
+            _held.Add(id);
+            if (_held.Count > _policy.Frees)
+            {
+                _held.RemoveAt(0);
+            }
         }
     }
 
