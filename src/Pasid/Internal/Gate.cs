@@ -22,15 +22,19 @@ internal struct Gate
 #if PASID_MONITOR_GATE
     private readonly object _monitor = new();
 
+    /// <summary>The managed id of the thread that came in by <see cref="EnterAsOwner"/>; 0 for none. Coyote cannot be asked
+    /// <c>Monitor.IsEntered</c> of an object that nobody has entered yet.</summary>
+    private int _owner;
+
     public Gate()
     {
     }
 
-    public readonly bool IsHeldByCurrentThread => Monitor.IsEntered(_monitor);
+    public readonly bool IsHeldByCurrentThread => _owner == Environment.CurrentManagedThreadId;
 
-    public void Enter() => Monitor.Enter(_monitor);
+    public readonly void Enter() => Monitor.Enter(_monitor);
 
-    public bool TryEnter() => Monitor.TryEnter(_monitor);
+    public readonly bool TryEnter() => Monitor.TryEnter(_monitor);
 
     public void EnterAsOwner(string what)
     {
@@ -40,9 +44,14 @@ internal struct Gate
         }
 
         Monitor.Enter(_monitor);
+        _owner = Environment.CurrentManagedThreadId;
     }
 
-    public void Exit() => Monitor.Exit(_monitor);
+    public void Exit()
+    {
+        _owner = 0;
+        Monitor.Exit(_monitor);
+    }
 #else
     private const int Anonymous = -1;
 

@@ -1,0 +1,103 @@
+using Pasid.SystematicTests.Support;
+
+namespace Pasid.SystematicTests;
+
+/// <summary>Every schedule of a few calls on an allocator is explained by some order of them.</summary>
+public sealed class AllocatorScheduleTests
+{
+    private static readonly IoasidSet s_red = new("red");
+    private static readonly IoasidSet s_blue = new("blue");
+
+    /// <summary>Where the structure changes: the first ids, the end of the root word, the split of the first page, the further ids.</summary>
+    public static TheoryData<uint> Places() => [1, 63, 511, 2_047, (1 << 18) - 1];
+
+    [Theory]
+    [MemberData(nameof(Places))]
+    public void Allocate_free_and_lookup(uint place) =>
+        Schedules.Refute(
+            () => Made(place),
+            State,
+            [a => Allocate(a, place, 2, s_red, "a"), a => $"{a.Free(new Ioasid(place))}"],
+            [a => Lookup(a, place, s_red), a => Lookup(a, place + 1, s_red)])
+            .Should().BeNull();
+
+    [Theory]
+    [MemberData(nameof(Places))]
+    public void Two_allocations_and_a_free(uint place) =>
+        Schedules.Refute(
+            () => Made(place),
+            State,
+            [a => Allocate(a, place, 3, s_red, "a"), a => Lookup(a, place, s_red)],
+            [a => Allocate(a, place, 3, s_blue, "b"), a => $"{a.Free(new Ioasid(place))}"])
+            .Should().BeNull();
+
+    [Fact]
+    public void A_free_and_the_next_life_beside_lookups_of_both_owners() =>
+        Schedules.Refute(
+            () => Made(1),
+            State,
+            [a => $"{a.Free(new Ioasid(1))}", a => Allocate(a, 1, 1, s_blue, "b")],
+            [a => Lookup(a, 1, s_red), a => Lookup(a, 1, s_blue)])
+            .Should().BeNull();
+
+    [Fact]
+    public void References_and_data() =>
+        Schedules.Refute(
+            () => Made(1),
+            State,
+            [a => $"{a.AddReference(new Ioasid(1))}", a => $"{a.DropReference(new Ioasid(1))}"],
+            [a => $"{a.DropReference(new Ioasid(1))}", a => $"{a.SetData(new Ioasid(1), "c")}"],
+            [a => Lookup(a, 1, null)])
+            .Should().BeNull();
+
+    [Fact]
+    public void Register_and_unregister_beside_allocations()
+    {
+        Schedules.Refute(
+            () => (Allocator: new IoasidAllocator(), Custom: new CustomIoasidAllocator("custom", new Fixed(9))),
+            s => State(s.Allocator),
+            [s => $"{s.Allocator.Register(s.Custom)}", s => $"{s.Allocator.Unregister(s.Custom)}"],
+            [s => Allocate(s.Allocator, 1, 9, null, "a"), s => $"{s.Allocator.Free(new Ioasid(1))}"])
+            .Should().BeNull();
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Frees_and_allocations_under_a_quarantine(bool releases) =>
+        Schedules.Refute(
+            () => Made(1, IoasidReusePolicy.Quarantine(1, releases ? QuarantineExhaustion.ReleaseOldest : QuarantineExhaustion.Fail)),
+            State,
+            [a => $"{a.Free(new Ioasid(1))}", a => Allocate(a, 1, 2, null, "a")],
+            [a => Allocate(a, 1, 2, null, "b"), a => $"{a.Free(new Ioasid(2))}"])
+            .Should().BeNull();
+
+    private static IoasidAllocator Made(uint place, IoasidReusePolicy? policy = null)
+    {
+        var allocator = new IoasidAllocator(policy ?? IoasidReusePolicy.LowestFirst);
+        allocator.TryAllocate(new IoasidRange(place, place), s_red, "first", out _);
+        return allocator;
+    }
+
+    private static string Allocate(IoasidAllocator allocator, uint minimum, uint count, IoasidSet? owner, string data) =>
+        allocator.TryAllocate(new IoasidRange(minimum, minimum + count - 1), owner, data, out Ioasid id) ? $"{id}" : "none";
+
+    private static string Lookup(IoasidAllocator allocator, uint id, IoasidSet? owner) =>
+        $"{allocator.Lookup(new Ioasid(id), owner, predicate: null, out object? data)} {data}";
+
+    private static string State(IoasidAllocator allocator)
+    {
+        IReadOnlyList<IntegrityFinding> findings = allocator.CheckIntegrity();
+        IEnumerable<string> ids = allocator.LiveIds().ToArray().Select(id => $"{id} {Lookup(allocator, id.Value, null)}");
+        return findings.Count == 0 ? string.Join("; ", ids) : throw new InvalidOperationException(findings[0].ToString());
+    }
+
+    private sealed class Fixed(uint id) : ICustomIoasidFunctions
+    {
+        public Ioasid Allocate(IoasidRange range, object? privateData) => new(id);
+
+        public void Free(Ioasid id, object? privateData)
+        {
+        }
+    }
+}
