@@ -41,18 +41,23 @@ public sealed record PasidSnapshot(
     /// <summary>The version of the format that this version of the library writes, and the only one that it restores.</summary>
     public const int CurrentVersion = 1;
 
+    /// <summary>The longest snapshot that <see cref="Load"/> reads, in bytes: several times that of a host with every PASID live.</summary>
+    public const int MaxLength = 1 << 28;
+
     /// <summary>Reads a snapshot.</summary>
     /// <param name="utf8Json">Where to read from, to the end.</param>
     /// <returns>The snapshot; whether it makes sense, <see cref="ISvmBinder.Restore"/> finds out.</returns>
     /// <exception cref="ArgumentNullException"><paramref name="utf8Json"/> is <see langword="null"/>.</exception>
-    /// <exception cref="FormatException">It is no snapshot: not JSON, or something in it is unknown or of the wrong type.</exception>
+    /// <exception cref="FormatException">It is no snapshot: not JSON, something in it is unknown or of the wrong type, or it is longer
+    /// than <see cref="MaxLength"/>.</exception>
     /// <remarks>O(size).</remarks>
     public static PasidSnapshot Load(Stream utf8Json)
     {
         ArgumentNullException.ThrowIfNull(utf8Json);
         try
         {
-            return JsonSerializer.Deserialize(utf8Json, SnapshotJson.Default.PasidSnapshot)
+            using var limited = new LimitedStream(utf8Json, MaxLength);
+            return JsonSerializer.Deserialize(limited, SnapshotJson.Default.PasidSnapshot)
                 ?? throw new FormatException("This is no snapshot of a host: it is the JSON value null.");
         }
         catch (JsonException exception)

@@ -31,7 +31,7 @@ internal static class Schedules
         foreach (Func<Configuration, Configuration> strategy in s_strategies)
         {
             Configuration configuration = strategy(Configuration.Create())
-                .WithTestingIterations((uint)(PerStrategy * Effort()))
+                .WithTestingIterations((uint)Math.Ceiling(PerStrategy * Effort()))
                 .WithMaxSchedulingSteps(20_000)
                 .WithMemoryAccessRaceCheckingEnabled()
                 .WithAtomicOperationRaceCheckingEnabled()
@@ -60,7 +60,7 @@ internal static class Schedules
         return null;
     }
 
-    private static int Effort() => int.TryParse(Environment.GetEnvironmentVariable("PASID_EFFORT"), CultureInfo.InvariantCulture, out int effort) ? effort : 1;
+    private static double Effort() => double.TryParse(Environment.GetEnvironmentVariable("PASID_EFFORT"), CultureInfo.InvariantCulture, out double effort) ? effort : 1;
 
     private static void Run<TSystem>(Func<TSystem> make, Func<TSystem, string> state, Func<TSystem, string>[][] threads, HashSet<string> explained)
     {

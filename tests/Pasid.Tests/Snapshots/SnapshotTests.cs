@@ -107,6 +107,14 @@ public sealed class SnapshotTests
         FluentActions.Invoking(() => PasidSnapshot.Load(stream)).Should().Throw<FormatException>().WithMessage($"*{message}*");
     }
 
+    [Fact]
+    public void Load_of_a_stream_that_does_not_end_is_refused()
+    {
+        using var stream = new EndlessStream();
+
+        FluentActions.Invoking(() => PasidSnapshot.Load(stream)).Should().Throw<FormatException>().WithMessage("*longer than 268435456 bytes*");
+    }
+
     public static TheoryData<string, Func<PasidSnapshot, PasidSnapshot>> Impossible() => new()
     {
         { "format version is 2", s => s with { FormatVersion = 2 } },
@@ -277,5 +285,15 @@ public sealed class SnapshotTests
     private sealed class Callbacks : ISvmDeviceCallbacks
     {
         public string Name => "callbacks";
+    }
+
+    /// <summary>White space without end, which is the begin of any JSON.</summary>
+    private sealed class EndlessStream : MemoryStream
+    {
+        public override int Read(Span<byte> buffer)
+        {
+            buffer.Fill((byte)' ');
+            return buffer.Length;
+        }
     }
 }

@@ -7,5 +7,5 @@ internal static class Effort
 {
     /// <summary>Multiplies a number of rounds by the environment variable <c>PASID_EFFORT</c>, 1 if it is not set.</summary>
     public static int Rounds(int rounds) =>
-        checked(rounds * (int.TryParse(Environment.GetEnvironmentVariable("PASID_EFFORT"), CultureInfo.InvariantCulture, out int effort) ? effort : 1));
+        checked((int)Math.Ceiling(rounds * (double.TryParse(Environment.GetEnvironmentVariable("PASID_EFFORT"), CultureInfo.InvariantCulture, out double effort) ? effort : 1)));
 }
