@@ -26,6 +26,11 @@ public sealed class PasidOptions
     /// <value>By default <see langword="true"/>.</value>
     public bool CpuHasEnqcmd { get; set; } = true;
 
+    /// <summary>Gets or sets how many bits of an address the CPU uses: the others have to be like the highest of these.</summary>
+    /// <value>48, or 57 with five levels of page tables; by default 48.</value>
+    /// <remarks>Models <c>__VIRTUAL_MASK_SHIFT</c>.</remarks>
+    public int AddressWidth { get; set; } = 48;
+
     /// <summary>Gets or sets what the host is called in logs and metrics, where there are several.</summary>
     /// <value>By default <see langword="null"/>: loggers and measurements name no host. Otherwise it ends the category of the
     /// loggers and is the value of the tag <c>pasid.host</c>.</value>
@@ -54,6 +59,11 @@ public sealed class PasidOptions
         if (PasidLimit is < 0 or > IoasidRange.PasidLimit)
         {
             errors.Add($"{nameof(PasidLimit)} is {PasidLimit}: give 0 to {IoasidRange.PasidLimit}.");
+        }
+
+        if (AddressWidth is not (48 or 57))
+        {
+            errors.Add($"{nameof(AddressWidth)} is {AddressWidth}: give 48 or 57.");
         }
 
         if (errors.Count != 0)

@@ -2,14 +2,17 @@ using System.Diagnostics.Metrics;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
+using Pasid.Internal;
 
 namespace Pasid;
 
 /// <summary>Registers hosts with a container.</summary>
 /// <remarks>
-/// <para>A host is an <see cref="IIoasidAllocator"/>, an <see cref="ISvmBinder"/> over it and an <see cref="IIommu"/>, each a
-/// singleton that is made when it is first asked for. What is registered already stays: to put one's own
-/// <see cref="IIoasidAllocator"/> or <see cref="IIommu"/> in, register it before. Nothing else is registered.</para>
+/// <para>A host is an <see cref="IIoasidAllocator"/>, an <see cref="ISvmBinder"/> over it, an <see cref="IIommu"/> and an
+/// <see cref="IPageRequestQueue"/>, each a singleton that is made when it is first asked for. What is registered already stays: to put
+/// one's own <see cref="IIoasidAllocator"/> or <see cref="IIommu"/> in, register it before. Nothing else is registered.</para>
+/// <para>The queue gives its answers to the <see cref="IPageResponder"/> of the container; where there is none, they only show in the
+/// statistics.</para>
 /// <para>Loggers come from the container's <see cref="ILoggerFactory"/> if it has one. The meter <c>Pasid</c> comes from its
 /// <see cref="IMeterFactory"/>, or is made and disposed with the binder.</para>
 /// <para>Disposing the container disposes the binder, which frees every PASID that it holds.</para>
@@ -66,6 +69,8 @@ public static class PasidServiceCollectionExtensions
             configure(provider, options);
             return MakeBinder(provider, provider.GetRequiredService<IIoasidAllocator>(), options);
         });
+        services.TryAddSingleton<IPageRequestQueue>(static provider =>
+            MakeQueue(provider, provider.GetRequiredService<ISvmBinder>(), provider.GetService<IPageResponder>()));
         return services;
     }
 
@@ -121,6 +126,8 @@ public static class PasidServiceCollectionExtensions
             configure(provider, options);
             return MakeBinder(provider, provider.GetRequiredKeyedService<IIoasidAllocator>(key), options);
         });
+        services.TryAddKeyedSingleton<IPageRequestQueue>(serviceKey, static (provider, key) =>
+            MakeQueue(provider, provider.GetRequiredKeyedService<ISvmBinder>(key), provider.GetKeyedService<IPageResponder>(key) ?? provider.GetService<IPageResponder>()));
         return services;
     }
 
@@ -130,6 +137,16 @@ public static class PasidServiceCollectionExtensions
         provider.GetService<ILoggerFactory>() is { } loggerFactory
             ? new IoasidAllocator(loggerFactory, hostName)
             : new IoasidAllocator();
+
+    private static PageRequestQueue MakeQueue(IServiceProvider provider, ISvmBinder binder, IPageResponder? responder)
+    {
+        if (binder is not SvmBinder own)
+        {
+            throw new InvalidOperationException($"The page requests of a binder of another kind ({binder.GetType()}) are its own: register an {nameof(IPageRequestQueue)} for it.");
+        }
+
+        return new PageRequestQueue(own, responder ?? new NoPageResponder(), loggerFactory: provider.GetService<ILoggerFactory>());
+    }
 
     private static SvmBinder MakeBinder(IServiceProvider provider, IIoasidAllocator allocator, PasidOptions options) =>
         new(allocator, options, provider.GetService<ILoggerFactory>(), provider.GetService<IMeterFactory>(), isMeasured: true);

@@ -25,6 +25,17 @@ internal static class StepText
         ExitStep s => $"exit {s.AddressSpace}",
         ForkStep s => $"fork {s.AddressSpace} to {s.Child}",
         ExecStep s => $"exec {s.AddressSpace} to {s.Next}",
+        ThreadStep s => $"thread {s.Thread} of {s.AddressSpace}",
+        ThreadExitStep s => $"thread {s.Thread} exits",
+        MapPortalStep s => $"map {s.WorkQueue} into {s.AddressSpace}",
+        UnmapPortalStep s => $"unmap 0x{s.Address:X} of {s.AddressSpace}",
+        MapRegionStep s => $"map {s.Region} of {s.AddressSpace}",
+        EnqcmdStep s => $"{(s.IsSupervisors ? "ENQCMDS" : "ENQCMD")} by {s.Thread}",
+        ConfigureStep s => $"configure {s.WorkQueue} with {s.Pasid}",
+        Movdir64BStep s => $"MOVDIR64B by {s.Thread}",
+        CompleteStep s => $"{s.WorkQueue} completes its work",
+        PageRequestStep s => $"{s.Device} asks for 0x{s.Request.Address:X} with {s.Request.Pasid?.ToString() ?? "no PASID"}",
+        ProcessStep => "answer page requests",
         _ => step.Info.Op,
     };
 
@@ -48,13 +59,22 @@ internal static class StepText
                 return answer == Ioasid.Invalid.ToString() ? "none free" : answer;
         }
 
+        if (step is EnqcmdStep or Movdir64BStep or ProcessStep or PageRequestStep)
+        {
+            string command = Find(answers, "command") is { } sent ? $" ({sent.Trim('"')})" : string.Empty;
+            return $"{answer.Trim('"')}{command}{(Find(answers, "fixed_up") == "true" ? ", after the PASID was loaded" : string.Empty)}";
+        }
+
         return int.TryParse(answer, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int status)
             && Enum.IsDefined((PasidStatus)status)
             ? status == 0 ? "ok" : $"{(PasidStatus)status} ({status.ToString(CultureInfo.InvariantCulture)})"
             : answer;
     }
 
-    public static IEnumerable<string> Events(IReadOnlyList<Answer> answers) => Lines(answers, "events").Concat(Lines(answers, "qi"));
+    public static IEnumerable<string> Events(IReadOnlyList<Answer> answers) =>
+        Lines(answers, "events").Concat(Lines(answers, "qi"))
+            .Concat(Lines(answers, "callbacks").Select(line => $"callback {line}"))
+            .Concat(Lines(answers, "responses").Select(line => $"response {line}"));
 
     private static IEnumerable<string> Lines(IReadOnlyList<Answer> answers, string key)
     {

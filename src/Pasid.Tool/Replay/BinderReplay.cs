@@ -4,23 +4,27 @@ using Pasid.Tool.Scenarios;
 namespace Pasid.Tool.Replay;
 
 /// <summary>Applies steps to a binder, and watches what it does.</summary>
-internal sealed class BinderReplay : IReplay, ISvmObserver, ISvmFaultInjector
+internal sealed partial class BinderReplay : IReplay, ISvmObserver, ISvmFaultInjector
 {
     private readonly Dictionary<string, SvmDevice> _devices = new(StringComparer.Ordinal);
     private readonly List<AddressSpace> _addressSpaces = [];
     private readonly Dictionary<string, Callbacks> _callbacks = new(StringComparer.Ordinal);
     private readonly List<string> _events = [];
     private readonly List<string> _descriptors = [];
+    private readonly bool _isRecording;
     private SvmFaultPoint? _armed;
     private PasidSnapshot? _snapshot;
 
     public BinderReplay(BinderScenario scenario)
     {
+        _isRecording = scenario.IsRecording;
         Binder = new SvmBinder(new PasidOptions
         {
             Profile = scenario.Profile,
             PasidLimit = scenario.Topology.PasidLimit,
             IsDmarDisabled = scenario.Topology.IsDmarDisabled,
+            AddressWidth = scenario.Topology.AddressWidth,
+            CpuHasEnqcmd = scenario.Topology.CpuHasEnqcmd,
             Observer = this,
             FaultInjector = this,
         });
@@ -42,6 +46,12 @@ internal sealed class BinderReplay : IReplay, ISvmObserver, ISvmFaultInjector
             _devices.Add(device.Name, svmDevice);
         }
 
+        foreach (TopologyWorkQueue queue in scenario.Topology.WorkQueues)
+        {
+            _workQueues.Add(queue.Name, new WorkQueue(queue));
+        }
+
+        Queue = new PageRequestQueue(Binder, this, scenario.Topology.QueueCapacity);
         _addressSpaces.AddRange(scenario.Topology.AddressSpaces.Select(Binder.CreateAddressSpace));
     }
 
@@ -53,6 +63,8 @@ internal sealed class BinderReplay : IReplay, ISvmObserver, ISvmFaultInjector
     {
         _events.Clear();
         _descriptors.Clear();
+        _responses.Clear();
+        _told.Clear();
         List<Answer> answers = [];
         switch (step)
         {
@@ -68,12 +80,15 @@ internal sealed class BinderReplay : IReplay, ISvmObserver, ISvmFaultInjector
                 break;
             case ExitStep s:
                 FindAddressSpace(s.AddressSpace).Exit();
+                _left.Add(s.AddressSpace);
                 break;
             case ForkStep s:
+                _armed = s.Fails ? SvmFaultPoint.AddressSpaceCopy : null;
                 Make(s.AddressSpace, s.Child, answers, parent => parent.Fork(s.Child));
+                _armed = null;
                 break;
             case ExecStep s:
-                Make(s.AddressSpace, s.Next, answers, current => current.Exec(s.Next));
+                Make(s.AddressSpace, s.Next, answers, current => Exec(current, s));
                 break;
             case SnapshotStep:
                 _snapshot = Binder.CaptureSnapshot();
@@ -82,7 +97,12 @@ internal sealed class BinderReplay : IReplay, ISvmObserver, ISvmFaultInjector
                 Restore();
                 break;
             default:
-                throw new ArgumentException($"'{step.Info.Op}' is no step of a binder.", nameof(step));
+                if (!ApplyToThreads(step, answers) && !ApplyToQueues(step, answers))
+                {
+                    throw new ArgumentException($"'{step.Info.Op}' is no step of a binder.", nameof(step));
+                }
+
+                break;
         }
 
         answers.Add(new Answer("events", Canonical.Strings(_events)));
@@ -92,6 +112,11 @@ internal sealed class BinderReplay : IReplay, ISvmObserver, ISvmFaultInjector
             .Select(addressSpace => KeyValuePair.Create(addressSpace.Name, addressSpace.Pasid.IsValid ? (long)addressSpace.Pasid.Value : 0)))));
         answers.Add(new Answer("state.live", Canonical.Numbers(Binder.Allocator.LiveIds().Select(id => (long)id.Value))));
         answers.Add(new Answer("state.svms", Canonical.Bindings(Binder.GetBindings().Select(Picture))));
+        if (!_isRecording)
+        {
+            AddLife(answers);
+        }
+
         return answers;
     }
 
@@ -101,7 +126,7 @@ internal sealed class BinderReplay : IReplay, ISvmObserver, ISvmFaultInjector
         (isDescriptor ? _descriptors : _events).Add(svmEvent.ToString());
     }
 
-    PasidStatus ISvmFaultInjector.Inject(SvmFaultPoint point, SvmDevice device, AddressSpace? addressSpace)
+    PasidStatus ISvmFaultInjector.Inject(SvmFaultPoint point, SvmDevice? device, AddressSpace? addressSpace)
     {
         if (point != _armed)
         {
@@ -111,7 +136,11 @@ internal sealed class BinderReplay : IReplay, ISvmObserver, ISvmFaultInjector
         return point == SvmFaultPoint.PasidEntrySetup ? PasidStatus.InvalidArgument : PasidStatus.OutOfMemory;
     }
 
-    public void Dispose() => Binder.Dispose();
+    public void Dispose()
+    {
+        Queue.Dispose();
+        Binder.Dispose();
+    }
 
     private static Answer Number(string key, long value) => new(key, value.ToString(CultureInfo.InvariantCulture));
 
@@ -139,25 +168,52 @@ internal sealed class BinderReplay : IReplay, ISvmObserver, ISvmFaultInjector
     private void Make(string name, string made, List<Answer> answers, Func<AddressSpace, AddressSpace> make)
     {
         AddressSpace addressSpace = FindAddressSpace(name);
-        if (!addressSpace.HasExited)
+        PasidStatus status = PasidStatus.InvalidArgument;
+        if (!addressSpace.HasExited && !_left.Contains(name))
         {
-            _addressSpaces.Add(make(addressSpace));
-            answers.Add(Number("ret", (long)PasidStatus.Success));
-            return;
+            try
+            {
+                _addressSpaces.Add(make(addressSpace));
+                answers.Add(Number("ret", (long)PasidStatus.Success));
+                return;
+            }
+            catch (PasidException exception)
+            {
+                status = exception.Status;
+            }
         }
 
+        int events = _events.Count;
         _addressSpaces.Add(Binder.CreateAddressSpace(made));
         _addressSpaces[^1].Exit();
-        _events.Clear();
-        answers.Add(Number("ret", (long)PasidStatus.InvalidArgument));
+        _events.RemoveRange(events, _events.Count - events);
+        answers.Add(Number("ret", (long)status));
     }
 
-    private void Restore() => Binder.Restore(_snapshot!, new PasidSnapshotMap
+    private void Restore()
     {
-        FindDevice = name => _devices.GetValueOrDefault(name),
-        FindAddressSpace = name => _addressSpaces.Find(addressSpace => addressSpace.Name == name),
-        FindCallbacks = FindCallbacks,
-    });
+        Binder.Restore(_snapshot!, new PasidSnapshotMap
+        {
+            FindDevice = name => _devices.GetValueOrDefault(name),
+            FindAddressSpace = name => _addressSpaces.Find(addressSpace => addressSpace.Name == name),
+            FindCallbacks = FindCallbacks,
+            FindPortal = name => _workQueues.GetValueOrDefault(name),
+        });
+        foreach (AddressSpaceSnapshot addressSpace in _snapshot!.AddressSpaces)
+        {
+            _left.Remove(addressSpace.Name);
+            if (addressSpace.HasExited)
+            {
+                _left.Add(addressSpace.Name);
+            }
+
+            // Another object stands for each thread now; one that went on elsewhere by an exec keeps no name.
+            foreach (SvmThread thread in FindAddressSpace(addressSpace.Name).GetThreads())
+            {
+                _threads[thread.Name] = thread;
+            }
+        }
+    }
 
     private AddressSpace FindAddressSpace(string name) =>
         _addressSpaces.Find(addressSpace => addressSpace.Name == name) ?? throw new KeyNotFoundException(name);
@@ -171,14 +227,17 @@ internal sealed class BinderReplay : IReplay, ISvmObserver, ISvmFaultInjector
 
         if (!_callbacks.TryGetValue(name, out Callbacks? callbacks))
         {
-            _callbacks.Add(name, callbacks = new Callbacks(name));
+            _callbacks.Add(name, callbacks = new Callbacks(name, _told));
         }
 
         return callbacks;
     }
 
-    private sealed class Callbacks(string name) : ISvmDeviceCallbacks
+    private sealed class Callbacks(string name, List<string> told) : ISvmDeviceCallbacks
     {
         public string Name { get; } = name;
+
+        public void OnPageRequest(SvmDevice device, Ioasid pasid, ulong address, UInt128? privateData, PageRequestRights rights, PageResponseCode code) =>
+            told.Add(string.Create(CultureInfo.InvariantCulture, $"{Name} {device} pasid={pasid} address=0x{address:X} private={privateData?.ToString(CultureInfo.InvariantCulture) ?? "none"} rwxp={(int)rights} result={(int)code}"));
     }
 }

@@ -5,6 +5,7 @@ internal sealed class BinderStepReader(Topology topology, bool isRecording)
 {
     private readonly HashSet<string> _devices = topology.Devices.Select(device => device.Name).ToHashSet(StringComparer.Ordinal);
     private readonly HashSet<string> _addressSpaces = topology.AddressSpaces.ToHashSet(StringComparer.Ordinal);
+    private readonly HashSet<string> _threads = new(StringComparer.Ordinal);
     private bool _hasSnapshot;
 
     public Step Read(KeyReader keys, int line, string op)
@@ -32,10 +33,12 @@ internal sealed class BinderStepReader(Topology topology, bool isRecording)
                 step = new ExitStep(info, AddressSpace(keys));
                 break;
             case "fork" when !isRecording:
-                step = new ForkStep(info, AddressSpace(keys), NewAddressSpace(keys, "child"));
+                step = new ForkStep(info, AddressSpace(keys), NewAddressSpace(keys, "child"), ForkFails(keys));
+                expected.OptionalScalar("ret");
                 break;
             case "exec" when !isRecording:
-                step = new ExecStep(info, AddressSpace(keys), NewAddressSpace(keys, "next"));
+                step = new ExecStep(info, AddressSpace(keys), keys.OptionalString("thread") is { } thread ? KnownThread(keys, thread) : null, NewAddressSpace(keys, "next"));
+                expected.OptionalScalar("ret");
                 break;
             case "snapshot" when !isRecording:
                 step = new SnapshotStep(info);
@@ -45,14 +48,124 @@ internal sealed class BinderStepReader(Topology topology, bool isRecording)
                 step = _hasSnapshot ? new RestoreStep(info) : throw keys.Malformed("there is no snapshot to restore: 'snapshot' must come first");
                 break;
             default:
-                throw keys.Malformed($"the op '{op}' is unknown for a binder");
+                step = (isRecording ? null : ReadLife(keys, op, info)) ?? throw keys.Malformed($"the op '{op}' is unknown for a binder");
+                expected.OptionalScalar("ret");
+                expected.OptionalScalar("fixed_up");
+                expected.OptionalScalar("command");
+                break;
         }
 
         expected.Strings("events");
         expected.StringsOrAbsent("qi");
         expected.State("state", topology);
+        if (!isRecording)
+        {
+            expected.OptionalStrings("responses");
+            expected.OptionalStrings("callbacks");
+            expected.OptionalNumbersByName("users");
+            expected.OptionalNumbersByName("msrs");
+        }
+
         return step;
     }
+
+    /// <summary>The steps of threads, commands and page requests, which no recording has.</summary>
+    private Step? ReadLife(KeyReader keys, string op, StepInfo info) => op switch
+    {
+        "thread" => new ThreadStep(info, AddressSpace(keys), NewThread(keys)),
+        "thread_exit" => new ThreadExitStep(info, KnownThread(keys, keys.String("thread"))),
+        "map_portal" => new MapPortalStep(info, AddressSpace(keys), WorkQueue(keys), PageAddress(keys)),
+        "unmap_portal" => new UnmapPortalStep(info, AddressSpace(keys), PageAddress(keys)),
+        "map_region" => new MapRegionStep(info, AddressSpace(keys), Region(keys)),
+        "enqcmd" => new EnqcmdStep(info, KnownThread(keys, keys.String("thread")), keys.Address("address"), Privilege(keys), IsSupervisors: false, Head(keys, "reserved")),
+        "enqcmds" => new EnqcmdStep(info, KnownThread(keys, keys.String("thread")), keys.Address("address"), Privilege(keys), IsSupervisors: true, Head(keys, "head")),
+        "configure" => new ConfigureStep(info, WorkQueue(keys), keys.Pasid("pasid")),
+        "movdir64b" => new Movdir64BStep(info, KnownThread(keys, keys.String("thread")), keys.Address("address")),
+        "complete" => new CompleteStep(info, WorkQueue(keys)),
+        "page_request" => new PageRequestStep(info, DeviceBehindIommu(keys), Request(keys)),
+        "process" => new ProcessStep(info),
+        _ => null,
+    };
+
+    private string DeviceBehindIommu(KeyReader keys)
+    {
+        string name = Device(keys);
+        return topology.Devices.First(device => device.Name == name).Iommu is not null ? name : throw keys.Malformed($"the device '{name}' is behind no IOMMU, and cannot ask for pages");
+    }
+
+    private string NewThread(KeyReader keys)
+    {
+        string name = keys.String("thread");
+        return _threads.Add(name) ? name : throw keys.Malformed($"the thread '{name}' is there already");
+    }
+
+    private string KnownThread(KeyReader keys, string name) =>
+        _threads.Contains(name) ? name : throw keys.Malformed($"the thread '{name}' is unknown: no step has made it");
+
+    private string WorkQueue(KeyReader keys)
+    {
+        string name = keys.String("wq");
+        return topology.WorkQueues.Any(queue => queue.Name == name) ? name : throw keys.Malformed($"the work queue '{name}' is unknown: the topology does not have it");
+    }
+
+    private static ulong PageAddress(KeyReader keys)
+    {
+        ulong address = keys.Address("address");
+        return address % PortalMap.PageLength == 0 ? address : throw keys.Malformed($"a portal is mapped at multiples of {PortalMap.PageLength}");
+    }
+
+    private static AddressRegion Region(KeyReader keys)
+    {
+        var region = new AddressRegion(
+            keys.Address("start"),
+            (ulong)keys.Integer("length", 1, long.MaxValue),
+            Rights(keys) & ~PageRequestRights.Privileged,
+            keys.OptionalBoolean("grows_down", absent: false));
+        return region.Last >= region.Start ? region : throw keys.Malformed("a region ends within 64 bits");
+    }
+
+    private static PageRequestRights Rights(KeyReader keys)
+    {
+        string text = keys.String("rights");
+        PageRequestRights rights = PageRequestRights.None;
+        foreach (char right in text)
+        {
+            rights |= right switch
+            {
+                'r' => PageRequestRights.Read,
+                'w' => PageRequestRights.Write,
+                'x' => PageRequestRights.Execute,
+                'p' => PageRequestRights.Privileged,
+                _ => throw keys.Malformed($"the rights '{text}' are unknown: they are made of r, w, x and p"),
+            };
+        }
+
+        return rights;
+    }
+
+    private static CpuPrivilege Privilege(KeyReader keys) => keys.OptionalString("privilege") switch
+    {
+        null or "user" => CpuPrivilege.User,
+        "supervisor" => CpuPrivilege.Supervisor,
+        { } other => throw keys.Malformed($"the privilege '{other}' is unknown: it must be user or supervisor"),
+    };
+
+    private static uint Head(KeyReader keys, string key) => (uint)(keys.OptionalInteger(key, 0, uint.MaxValue) ?? 0);
+
+    private static PageRequestFields Request(KeyReader keys) => new(
+        keys.OptionalInteger("pasid", 0, uint.MaxValue) is { } pasid ? new Ioasid((uint)pasid) : null,
+        keys.Address("address"),
+        Rights(keys),
+        (int)(keys.OptionalInteger("group", 0, 511) ?? 0),
+        keys.OptionalBoolean("last", absent: true),
+        keys.OptionalInteger("private", 0, long.MaxValue) is { } data ? (ulong)data : null);
+
+    private static bool ForkFails(KeyReader keys) => keys.OptionalString("fail") switch
+    {
+        null => false,
+        "copy" => true,
+        { } other => throw keys.Malformed($"the failure '{other}' of a fork is unknown: it must be copy"),
+    };
 
     private BindStep ReadBind(KeyReader keys, StepInfo info) => new(
         info,

@@ -44,6 +44,32 @@ internal sealed class ExpectationReader(KeyReader keys, bool isRecording)
         throw keys.WrongType(key, "an object with 'data' or 'errno'", value);
     });
 
+    /// <summary>A string, number, <c>true</c> or <c>false</c> that may be left out.</summary>
+    public void OptionalScalar(string key)
+    {
+        if (keys.TryTake(key, out JsonElement value))
+        {
+            _answers.Add(new Answer(key, value.ValueKind is JsonValueKind.Object or JsonValueKind.Array ? throw keys.WrongType(key, "no object or array", value) : value.GetRawText()));
+        }
+    }
+
+    public void OptionalStrings(string key)
+    {
+        if (keys.TryTake(key, out JsonElement value))
+        {
+            _answers.Add(new Answer(key, Strings(key, value)));
+        }
+    }
+
+    /// <summary>Numbers by name that may be left out.</summary>
+    public void OptionalNumbersByName(string key)
+    {
+        if (keys.OptionalObject(key, $"'{key}'") is { } numbers)
+        {
+            _answers.Add(new Answer(key, Canonical.NumbersByName(numbers.IntegersByKey())));
+        }
+    }
+
     public void Numbers(string key) => Read(key, value => Numbers(key, value));
 
     public void Strings(string key) => Read(key, value => Strings(key, value));

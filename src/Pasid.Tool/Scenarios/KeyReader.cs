@@ -78,6 +78,18 @@ internal sealed class KeyReader
     public IReadOnlyList<KeyReader> Objects(string key, string what) =>
         [.. Array(key, Take(key)).Select(element => new KeyReader(_path, _line, what, element))];
 
+    public IReadOnlyList<KeyReader> OptionalObjects(string key, string what) =>
+        TryTake(key, out JsonElement value) ? [.. Array(key, value).Select(element => new KeyReader(_path, _line, what, element))] : [];
+
+    /// <summary>Reads an address: 64 bits are more than numbers of JSON carry everywhere, so it is a string such as <c>"0x1000"</c>.</summary>
+    public ulong Address(string key)
+    {
+        string text = String(key);
+        return text.StartsWith("0x", StringComparison.Ordinal) && ulong.TryParse(text.AsSpan(2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out ulong address)
+            ? address
+            : throw Malformed($"'{key}' of {_what} must be an address such as \"0x1000\", not '{text}'");
+    }
+
     public IReadOnlyList<string> Strings(string key) => [.. Array(key, Take(key)).Select(element => String(key, element))];
 
     /// <summary>Reads all keys as strings.</summary>

@@ -23,4 +23,8 @@ internal sealed record BinderScenario(
     string Kernel,
     IReadOnlyList<Step> Steps,
     KernelProfile Profile,
-    Topology Topology) : Scenario(Path, Name, Kernel, Steps);
+    Topology Topology) : Scenario(Path, Name, Kernel, Steps)
+{
+    /// <summary>Gets a value indicating whether it has all answers of the kernel, and so only what the kernel answers.</summary>
+    public bool IsRecording { get; init; }
+}

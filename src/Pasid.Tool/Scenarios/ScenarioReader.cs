@@ -89,12 +89,12 @@ internal sealed class ScenarioReader
         KernelProfile profile = KernelNames.Find(kernel ?? KernelProfile.Default.Name)
             ?? throw header.Malformed($"the kernel '{kernel}' is unknown for a binder: it must be patched, v5.6 or default");
         header.OptionalInteger("steps", 0, int.MaxValue);
-        Topology topology = TopologyReader.Read(header.Object("topology", "the topology"));
+        Topology topology = TopologyReader.Read(header.Object("topology", "the topology"), _isRecording);
         header.End();
 
         var reader = new BinderStepReader(topology, _isRecording);
         List<Step> steps = ReadSteps(lines, reader.Read);
-        return new BinderScenario(_path, name, kernel ?? profile.Name, steps, _profile ?? profile, topology);
+        return new BinderScenario(_path, name, kernel ?? profile.Name, steps, _profile ?? profile, topology) { IsRecording = _isRecording };
     }
 
     private static IoasidReusePolicy ReadReusePolicy(KeyReader header)

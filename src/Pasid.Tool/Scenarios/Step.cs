@@ -43,9 +43,40 @@ internal sealed record IsValidStep(StepInfo Info, string Device, Ioasid Pasid) :
 
 internal sealed record ExitStep(StepInfo Info, string AddressSpace) : Step(Info);
 
-internal sealed record ForkStep(StepInfo Info, string AddressSpace, string Child) : Step(Info);
+/// <summary>A fork; by a thread if one is named.</summary>
+internal sealed record ForkStep(StepInfo Info, string AddressSpace, string Child, bool Fails) : Step(Info);
 
-internal sealed record ExecStep(StepInfo Info, string AddressSpace, string Next) : Step(Info);
+/// <summary>An exec, of a whole process or, if one is named, by a thread that goes on in the new address space.</summary>
+internal sealed record ExecStep(StepInfo Info, string AddressSpace, string? Thread, string Next) : Step(Info);
+
+internal sealed record ThreadStep(StepInfo Info, string AddressSpace, string Thread) : Step(Info);
+
+internal sealed record ThreadExitStep(StepInfo Info, string Thread) : Step(Info);
+
+internal sealed record MapPortalStep(StepInfo Info, string AddressSpace, string WorkQueue, ulong Address) : Step(Info);
+
+internal sealed record UnmapPortalStep(StepInfo Info, string AddressSpace, ulong Address) : Step(Info);
+
+internal sealed record MapRegionStep(StepInfo Info, string AddressSpace, AddressRegion Region) : Step(Info);
+
+/// <summary>ENQCMD, or ENQCMDS if it <see cref="IsSupervisors"/>, with the first four bytes of the command.</summary>
+internal sealed record EnqcmdStep(StepInfo Info, string Thread, ulong Address, CpuPrivilege Privilege, bool IsSupervisors, uint Head) : Step(Info);
+
+internal sealed record ConfigureStep(StepInfo Info, string WorkQueue, Ioasid Pasid) : Step(Info);
+
+internal sealed record Movdir64BStep(StepInfo Info, string Thread, ulong Address) : Step(Info);
+
+internal sealed record CompleteStep(StepInfo Info, string WorkQueue) : Step(Info);
+
+/// <summary>A page request.</summary>
+/// <param name="Info">What every step has.</param>
+/// <param name="Device">Who asks.</param>
+/// <param name="Request">What for, but for the device.</param>
+internal sealed record PageRequestStep(StepInfo Info, string Device, PageRequestFields Request) : Step(Info);
+
+internal sealed record PageRequestFields(Ioasid? Pasid, ulong Address, PageRequestRights Rights, int Group, bool IsLast, ulong? PrivateData);
+
+internal sealed record ProcessStep(StepInfo Info) : Step(Info);
 
 internal sealed record SnapshotStep(StepInfo Info) : Step(Info);
 

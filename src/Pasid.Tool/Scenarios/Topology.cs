@@ -6,7 +6,20 @@ internal sealed record Topology(
     bool IsDmarDisabled,
     IReadOnlyList<TopologyIommu> Iommus,
     IReadOnlyList<TopologyDevice> Devices,
-    IReadOnlyList<string> AddressSpaces);
+    IReadOnlyList<string> AddressSpaces)
+{
+    public IReadOnlyList<TopologyWorkQueue> WorkQueues { get; init; } = [];
+
+    /// <summary>Gets how many descriptors the page request queue has.</summary>
+    public int QueueCapacity { get; init; } = PageRequestQueue.DefaultCapacity;
+
+    public int AddressWidth { get; init; } = 48;
+
+    public bool CpuHasEnqcmd { get; init; } = true;
+}
+
+/// <summary>A work queue of a device: shared, with the PASID in each command, or dedicated, with the PASID configured.</summary>
+internal sealed record TopologyWorkQueue(string Name, string Device, bool IsShared, int Capacity);
 
 internal sealed record TopologyIommu(string Name, bool SupportsSupervisor, bool IsSvmCapable);
 

@@ -1,9 +1,11 @@
+using System.Numerics;
+
 namespace Pasid.Tool.Scenarios;
 
 /// <summary>Reads the hardware and processes of a binder scenario.</summary>
 internal static class TopologyReader
 {
-    public static Topology Read(KeyReader keys)
+    public static Topology Read(KeyReader keys, bool isRecording)
     {
         var topology = new Topology(
             (int)keys.Integer("pasid_max_id", 0, IoasidRange.PasidLimit),
@@ -11,7 +13,31 @@ internal static class TopologyReader
             [.. keys.Objects("iommus", "an IOMMU").Select(ReadIommu)],
             [.. keys.Objects("devices", "a device").Select(ReadDevice)],
             keys.Strings("mms"));
+        if (!isRecording)
+        {
+            topology = topology with
+            {
+                WorkQueues = [.. keys.OptionalObjects("work_queues", "a work queue").Select(ReadWorkQueue)],
+                QueueCapacity = Capacity(keys),
+                AddressWidth = (int)(keys.OptionalInteger("address_width", 48, 57) ?? 48),
+                CpuHasEnqcmd = keys.OptionalBoolean("enqcmd", absent: true),
+            };
+        }
+
         keys.End();
+        if (topology.AddressWidth is not (48 or 57))
+        {
+            throw keys.Malformed("'address_width' of the topology must be 48 or 57");
+        }
+
+        CheckUnique(keys, "work queue", topology.WorkQueues.Select(queue => queue.Name));
+        foreach (TopologyWorkQueue queue in topology.WorkQueues)
+        {
+            if (topology.Devices.All(device => device.Name != queue.Device))
+            {
+                throw keys.Malformed($"the work queue '{queue.Name}' is of the unknown device '{queue.Device}'");
+            }
+        }
 
         CheckUnique(keys, "IOMMU", topology.Iommus.Select(iommu => iommu.Name));
         CheckUnique(keys, "device", topology.Devices.Select(device => device.Name));
@@ -25,6 +51,19 @@ internal static class TopologyReader
         }
 
         return topology;
+    }
+
+    private static int Capacity(KeyReader keys)
+    {
+        int capacity = (int)(keys.OptionalInteger("queue_capacity", 2, 1 << 20) ?? PageRequestQueue.DefaultCapacity);
+        return BitOperations.IsPow2(capacity) ? capacity : throw keys.Malformed("'queue_capacity' of the topology must be a power of two");
+    }
+
+    private static TopologyWorkQueue ReadWorkQueue(KeyReader keys)
+    {
+        var queue = new TopologyWorkQueue(keys.String("name"), keys.String("dev"), keys.Boolean("shared"), (int)keys.Integer("capacity", 1, 1 << 20));
+        keys.End();
+        return queue;
     }
 
     private static TopologyIommu ReadIommu(KeyReader keys)

@@ -2,7 +2,7 @@ namespace Pasid.Internal;
 
 /// <summary>
 /// The ids of log events, in bands: 1000 the allocator, 1100 custom allocators, 2000 bind and unbind, 2100 the life of
-/// address spaces and binders, 3000 callbacks, 4000 snapshots. An id is never given another meaning.
+/// address spaces and binders, 3000 callbacks, 4000 snapshots, 5000 ENQCMD, 5100 page requests. An id is never given another meaning.
 /// </summary>
 internal static class EventIds
 {
@@ -37,4 +37,11 @@ internal static class EventIds
     public const int SnapshotCaptured = 4000;
     public const int SnapshotRestored = 4001;
     public const int SnapshotRefused = 4002;
+
+    public const int PasidLoaded = 5000;
+    public const int InstructionFaulted = 5001;
+
+    public const int PageRequestAnswered = 5100;
+    public const int PageRequestOfNobody = 5101;
+    public const int PageRequestOverflowed = 5102;
 }

@@ -84,4 +84,19 @@ internal static partial class Log
 
     [LoggerMessage(EventIds.SnapshotRefused, LogLevel.Warning, "A snapshot was not restored: {Reason}", EventName = nameof(EventIds.SnapshotRefused))]
     public static partial void SnapshotRefused(this ILogger logger, string reason);
+
+    [LoggerMessage(EventIds.PasidLoaded, LogLevel.Debug, "Loaded PASID {Pasid} into the register of thread {Thread}.", EventName = nameof(EventIds.PasidLoaded))]
+    public static partial void PasidLoaded(this ILogger logger, SvmThread thread, Ioasid pasid);
+
+    [LoggerMessage(EventIds.InstructionFaulted, LogLevel.Debug, "An ENQCMD or ENQCMDS of thread {Thread} faulted: {Outcome}.", EventName = nameof(EventIds.InstructionFaulted))]
+    public static partial void InstructionFaulted(this ILogger logger, SvmThread thread, EnqcmdOutcome outcome);
+
+    [LoggerMessage(EventIds.PageRequestAnswered, LogLevel.Debug, "Answered a page request of device {Device} with PASID {Pasid} at {Address:X}: {Code}.", EventName = nameof(EventIds.PageRequestAnswered))]
+    public static partial void PageRequestAnswered(this ILogger logger, SvmDevice device, Ioasid? pasid, ulong address, PageResponseCode code);
+
+    [LoggerMessage(EventIds.PageRequestOfNobody, LogLevel.Warning, "Device {Device} asked for a page with PASID {Pasid}, which is bound to nothing.", EventName = nameof(EventIds.PageRequestOfNobody))]
+    public static partial void PageRequestOfNobody(this ILogger logger, SvmDevice device, Ioasid? pasid);
+
+    [LoggerMessage(EventIds.PageRequestOverflowed, LogLevel.Warning, "A page request of device {Device} found the queue full.", EventName = nameof(EventIds.PageRequestOverflowed))]
+    public static partial void PageRequestOverflowed(this ILogger logger, SvmDevice device);
 }

@@ -44,6 +44,13 @@ internal sealed class PasidMetrics : IDisposable
         meter.CreateObservableCounter("pasid.svm.binds", () => One(b => b.GetStatistics().Binds), "{bind}", "Binds that succeeded.");
         meter.CreateObservableCounter("pasid.svm.unbinds", () => One(b => b.GetStatistics().Unbinds), "{unbind}", "Binds that were undone.");
         meter.CreateObservableCounter("pasid.svm.failures", BinderFailures, "{failure}", "Calls of the binder that failed, by status.");
+        meter.CreateObservableCounter("pasid.enqcmd.commands", () => One(b => b.GetStatistics().Commands), "{command}", "Commands that devices took.");
+        meter.CreateObservableCounter("pasid.enqcmd.retries", () => One(b => b.GetStatistics().Retries), "{command}", "Commands that devices did not take.");
+        meter.CreateObservableCounter("pasid.enqcmd.faults", () => One(b => b.GetStatistics().InstructionFaults), "{fault}", "ENQCMD and ENQCMDS that ended with a fault.");
+        meter.CreateObservableCounter("pasid.enqcmd.fixups", () => One(b => b.GetStatistics().Fixups), "{fixup}", "PASIDs that were loaded into the register of a thread.");
+        meter.CreateObservableCounter("pasid.page_request.requests", () => One(b => b.GetStatistics().PageRequests), "{request}", "Page requests that were handled.");
+        meter.CreateObservableCounter("pasid.page_request.responses", () => One(b => b.GetStatistics().PageResponses), "{response}", "Responses that page requests got.");
+        meter.CreateObservableCounter("pasid.page_request.overflows", () => One(b => b.GetStatistics().PageRequestOverflows), "{request}", "Page requests that found the queue full.");
     }
 
     public void Dispose()

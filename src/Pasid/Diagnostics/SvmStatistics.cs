@@ -39,4 +39,32 @@ public sealed class SvmStatistics
     /// or a fault injector answered it.</summary>
     /// <value>Not negative.</value>
     public long OtherFailures { get; internal init; }
+
+    /// <summary>Gets how many commands of ENQCMD and ENQCMDS devices took.</summary>
+    /// <value>Counted from the making of the binder.</value>
+    public long Commands { get; internal init; }
+
+    /// <summary>Gets how many commands devices did not take.</summary>
+    /// <value>Counted from the making of the binder.</value>
+    public long Retries { get; internal init; }
+
+    /// <summary>Gets how many ENQCMD and ENQCMDS ended with a fault, those that were fixed up not included.</summary>
+    /// <value>Counted from the making of the binder.</value>
+    public long InstructionFaults { get; internal init; }
+
+    /// <summary>Gets how often a PASID was loaded into the register of a thread.</summary>
+    /// <value>Counted from the making of the binder.</value>
+    public long Fixups { get; internal init; }
+
+    /// <summary>Gets how many page requests the queues over the binder have handled.</summary>
+    /// <value>Of the queues that are attached now.</value>
+    public long PageRequests { get; internal init; }
+
+    /// <summary>Gets how many page requests found their queue full.</summary>
+    /// <value>Of the queues that are attached now.</value>
+    public long PageRequestOverflows { get; internal init; }
+
+    /// <summary>Gets how many responses page requests got.</summary>
+    /// <value>Of the queues that are attached now.</value>
+    public long PageResponses { get; internal init; }
 }

@@ -29,9 +29,15 @@ public enum IntegrityInvariant
     /// <summary>I-10: no id is free while a binding or an address space refers to it.</summary>
     HeldIdsAreLive = 10,
 
+    /// <summary>I-11: a thread's register holds the PASID of its own process, or none.</summary>
+    RegistersAreOwn = 11,
+
     /// <summary>I-12: what a binding leads to lives as long as the binding.</summary>
     BindingsPinAddressSpaces = 12,
 
     /// <summary>I-14: an address space has one shared binding, with each device once.</summary>
     BindsAreIdempotent = 14,
+
+    /// <summary>I-18: page requests are answered as often as they have to be, and leave no user behind.</summary>
+    RequestsAreAnsweredOnce = 18,
 }

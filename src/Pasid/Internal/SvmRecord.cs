@@ -52,10 +52,19 @@ internal sealed class SvmRecord(SvmBinder binder, AddressSpace? addressSpace, Sv
     {
         record.Older = NewestDevice;
         NewestDevice = record;
+        if (record.Callbacks is not null)
+        {
+            AddCallbacks(record.Device, record.Callbacks);
+        }
     }
 
     public void RemoveDevice(SvmDeviceRecord record)
     {
+        if (record.Callbacks is not null)
+        {
+            RemoveCallbacks(record.Device);
+        }
+
         if (ReferenceEquals(NewestDevice, record))
         {
             NewestDevice = record.Older;

@@ -11,6 +11,9 @@ internal abstract class SvmTarget(SvmBinder binder, AddressSpace? addressSpace)
 
     private volatile PasidStatus _status = PasidStatus.NotFound;
 
+    /// <summary>The devices that were bound with callbacks; another array each time they change. None in the common case.</summary>
+    private volatile KeyValuePair<SvmDevice, ISvmDeviceCallbacks>[]? _callbacks;
+
     /// <summary>Gets the binder that made the record; another one may use the same allocator. Immutable.</summary>
     public SvmBinder Binder { get; } = binder;
 
@@ -38,5 +41,30 @@ internal abstract class SvmTarget(SvmBinder binder, AddressSpace? addressSpace)
     {
         _status = status;
         _publishedIn = null;
+    }
+
+    /// <summary>Finds the callbacks that a device was bound with, without the gate.</summary>
+    public ISvmDeviceCallbacks? FindCallbacks(SvmDevice device)
+    {
+        foreach ((SvmDevice bound, ISvmDeviceCallbacks callbacks) in _callbacks ?? [])
+        {
+            if (ReferenceEquals(bound, device))
+            {
+                return callbacks;
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>Lets page requests find the callbacks of a device that was bound with some.</summary>
+    protected void AddCallbacks(SvmDevice device, ISvmDeviceCallbacks callbacks) =>
+        _callbacks = [.. _callbacks ?? [], new(device, callbacks)];
+
+    /// <summary>Hides the callbacks of a device.</summary>
+    protected void RemoveCallbacks(SvmDevice device)
+    {
+        KeyValuePair<SvmDevice, ISvmDeviceCallbacks>[] left = Array.FindAll(_callbacks ?? [], pair => !ReferenceEquals(pair.Key, device));
+        _callbacks = left.Length == 0 ? null : left;
     }
 }

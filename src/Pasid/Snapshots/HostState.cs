@@ -19,7 +19,20 @@ internal sealed class HostState
 
     public List<Ioasid> Leaked { get; } = [];
 
-    internal readonly record struct Space(AddressSpace AddressSpace, Ioasid Pasid, bool HasExited);
+    /// <summary>Gets what waits in each queue.</summary>
+    public List<Queue> Queues { get; } = [];
+
+    internal readonly record struct Queue(PageRequest[] Requests, bool HasOverflowed);
+
+    internal readonly record struct Space(
+        AddressSpace AddressSpace,
+        Ioasid Pasid,
+        bool HasLeft,
+        int Guests,
+        int LeakedUsers,
+        int ExtraPins,
+        (string Name, PasidMsr Msr)[] Threads,
+        KeyValuePair<ulong, IEnqcmdPortal>[] Portals);
 
     internal readonly record struct Binding(SvmRecord Record, Ioasid Pasid, SvmDevice FirstDevice, List<SvmDeviceInfo> Devices);
 }

@@ -5,7 +5,7 @@ namespace Pasid;
 
 /// <summary>
 /// Pictures the whole state of a host: every live id with its references, owner and data, every address space, every
-/// binding with its devices. What it names, it names by strings, so that it can be written to a file.
+/// binding with its devices, every page request that waits. What it names, it names by strings, so that it can be written to a file.
 /// </summary>
 /// <remarks>
 /// <para>Not part of it: address spaces that have neither PASID nor binding, the options of the binder, statistics, and what
@@ -24,6 +24,7 @@ namespace Pasid;
 /// <param name="LeakedPasids">The PASIDs that a quirk kept from being freed, in the order of their loss.</param>
 /// <param name="NextId">Where the search of <see cref="IoasidReusePolicy.Cyclic"/> begins; 0 under other policies.</param>
 /// <param name="HeldIds">The ids that <see cref="IoasidReusePolicy.Quarantine"/> holds back, oldest first; <see langword="null"/> for none.</param>
+/// <param name="Queues">The page request queues, in the order in which they were attached; <see langword="null"/> for none.</param>
 public sealed record PasidSnapshot(
     int FormatVersion,
     PasidLifetime Lifetime,
@@ -36,7 +37,8 @@ public sealed record PasidSnapshot(
     IReadOnlyList<SvmBindingSnapshot> Bindings,
     IReadOnlyList<uint> LeakedPasids,
     uint NextId = 0,
-    IReadOnlyList<uint>? HeldIds = null)
+    IReadOnlyList<uint>? HeldIds = null,
+    IReadOnlyList<PageRequestQueueSnapshot>? Queues = null)
 {
     /// <summary>The version of the format that this version of the library writes, and the only one that it restores.</summary>
     public const int CurrentVersion = 1;

@@ -51,4 +51,12 @@ public sealed class PasidSnapshotMap
     /// <summary>Gets or sets which data a name stands for.</summary>
     /// <value>By default none. <see langword="null"/> for an unknown name.</value>
     public Func<string, object?> FindData { get; set; } = static _ => null;
+
+    /// <summary>Gets or sets how portals are named.</summary>
+    /// <value>By default by <see cref="IEnqcmdPortal.Name"/>. Two portals of one host must not have the same name.</value>
+    public Func<IEnqcmdPortal, string> NamePortal { get; set; } = static portal => portal.Name;
+
+    /// <summary>Gets or sets which portal a name stands for.</summary>
+    /// <value>By default none: needed to restore mapped portals. <see langword="null"/> for an unknown name.</value>
+    public Func<string, IEnqcmdPortal?> FindPortal { get; set; } = static _ => null;
 }

@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Pasid.Internal;
 
 /// <summary>Checks a snapshot and makes the objects that it stands for; nothing of the host changes.</summary>
@@ -16,6 +18,12 @@ internal sealed class SnapshotReader(SvmBinder binder, IoasidReusePolicy reusePo
     /// <summary>Gets the bindings, oldest first, linked to nothing.</summary>
     public List<SvmRecord> Records { get; } = [];
 
+    /// <summary>Gets the portals by name.</summary>
+    public Dictionary<string, IEnqcmdPortal> Portals { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>Gets what waits in each queue.</summary>
+    public List<HostState.Queue> Queues { get; } = [];
+
     public void Read()
     {
         _check.Run();
@@ -25,6 +33,12 @@ internal sealed class SnapshotReader(SvmBinder binder, IoasidReusePolicy reusePo
         }
 
         FindAddressSpaces();
+        FindPortals();
+        foreach (PageRequestQueueSnapshot queue in snapshot.Queues ?? [])
+        {
+            Queues.Add(new HostState.Queue([.. queue.Requests.Select(MakeRequest)], queue.HasOverflowed));
+        }
+
         foreach (SvmBindingSnapshot binding in snapshot.Bindings)
         {
             MakeRecord(binding);
@@ -56,6 +70,37 @@ internal sealed class SnapshotReader(SvmBinder binder, IoasidReusePolicy reusePo
 #pragma warning restore CA2000
         }
     }
+
+    private void FindPortals()
+    {
+        foreach (PortalSnapshot portal in snapshot.AddressSpaces.SelectMany(addressSpace => addressSpace.Portals ?? []))
+        {
+            if (Portals.ContainsKey(portal.Portal))
+            {
+                continue;
+            }
+
+            if (map.FindPortal(portal.Portal) is { } found)
+            {
+                Portals.Add(portal.Portal, found);
+            }
+            else
+            {
+                _check.Add($"the portal '{portal.Portal}' is unknown to {nameof(map.FindPortal)}");
+            }
+        }
+    }
+
+    private PageRequest MakeRequest(PageRequestSnapshot request) => new()
+    {
+        Device = Find(request.Device)!,
+        Pasid = request.Pasid is { } pasid ? new Ioasid(pasid) : null,
+        Address = request.Address,
+        Rights = request.Rights,
+        GroupIndex = request.GroupIndex,
+        IsLastInGroup = request.IsLastInGroup,
+        PrivateData = request.PrivateData is null ? null : UInt128.Parse(request.PrivateData, NumberStyles.None, CultureInfo.InvariantCulture),
+    };
 
     private IoasidSet[] FindOwners()
     {

@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Pasid.Internal;
 
 /// <summary>Names the objects of a host; outside the gates, because the names come from the caller's functions.</summary>
@@ -8,6 +10,7 @@ internal sealed class SnapshotWriter(SvmBinder binder, HostState state, PasidSna
     private readonly Dictionary<AddressSpace, int> _addressSpaceIndexes = new(ReferenceEqualityComparer.Instance);
     private readonly Dictionary<SvmRecord, int> _bindingIndexes = new(ReferenceEqualityComparer.Instance);
     private readonly Dictionary<string, object> _deviceNames = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, object> _portalNames = new(StringComparer.Ordinal);
     private readonly Dictionary<string, object> _callbackNames = new(StringComparer.Ordinal);
 
     public PasidSnapshot Write()
@@ -35,7 +38,8 @@ internal sealed class SnapshotWriter(SvmBinder binder, HostState state, PasidSna
             named.AsReadOnly(),
             state.Leaked.ConvertAll(pasid => pasid.Value).AsReadOnly(),
             state.NextId,
-            state.HeldIds.Length == 0 ? null : state.HeldIds);
+            state.HeldIds.Length == 0 ? null : state.HeldIds,
+            state.Queues.Count == 0 ? null : state.Queues.ConvertAll(Name).AsReadOnly());
     }
 
     private AddressSpaceSnapshot Name(HostState.Space space)
@@ -44,8 +48,27 @@ internal sealed class SnapshotWriter(SvmBinder binder, HostState state, PasidSna
         return new AddressSpaceSnapshot(
             Require(map.NameAddressSpace(space.AddressSpace), nameof(map.NameAddressSpace), space.AddressSpace),
             space.Pasid.IsValid ? space.Pasid.Value : null,
-            space.HasExited);
+            space.HasLeft,
+            space.Guests,
+            space.LeakedUsers,
+            space.ExtraPins,
+            space.Threads.Length == 0 ? null : Array.AsReadOnly(Array.ConvertAll(space.Threads, thread => new SvmThreadSnapshot(thread.Name, thread.Msr.Value))),
+            space.Portals.Length == 0 ? null : Array.AsReadOnly(Array.ConvertAll(space.Portals, mapping => new PortalSnapshot(mapping.Key, Name(mapping.Value)))));
     }
+
+    private PageRequestQueueSnapshot Name(HostState.Queue queue) => new(
+        Array.AsReadOnly(Array.ConvertAll(queue.Requests, request => new PageRequestSnapshot(
+            Name(request.Device),
+            request.Pasid?.Value,
+            request.Address,
+            request.Rights,
+            request.GroupIndex,
+            request.IsLastInGroup,
+            request.PrivateData?.ToString(CultureInfo.InvariantCulture)))),
+        queue.HasOverflowed);
+
+    private string Name(IEnqcmdPortal portal) =>
+        RequireUnique(_portalNames, map.NamePortal(portal), portal, nameof(map.NamePortal));
 
     private SvmBindingSnapshot Name(HostState.Binding binding) => new(
         binding.Pasid.Value,

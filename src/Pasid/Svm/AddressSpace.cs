@@ -7,9 +7,10 @@ namespace Pasid;
 /// Represents the address space of a process, which remembers the PASID that devices know it by.
 /// </summary>
 /// <remarks>
-/// <para>Made by <see cref="ISvmBinder.CreateAddressSpace"/>; only that binder can bind it. It has one user until
-/// <see cref="Exit"/>, and each binding pins it: it is destroyed, and its PASID freed, when it has exited and nothing
-/// pins it any more, that is, in the exit itself or in the last unbind.</para>
+/// <para>Made by <see cref="ISvmBinder.CreateAddressSpace"/>; only that binder can bind it. Its users are the process itself, until
+/// <see cref="Exit"/>, each of its threads, and whoever calls <see cref="TryAddUser"/>. When the last has left, it exits. Each binding
+/// pins it, and so does <see cref="AddPin"/>: it is destroyed, and its PASID freed, when it has exited and nothing pins it any more,
+/// that is, in the exit itself or when the last pin goes.</para>
 /// <para>One that is dropped without <see cref="Exit"/> is not lost while it has a PASID or a binding: the binder keeps
 /// it, with both, until it is disposed, and shows its bindings in <see cref="ISvmBinder.GetBindings"/>. One without
 /// either is just collected.</para>
@@ -20,15 +21,24 @@ public sealed class AddressSpace : IDisposable
 {
     private readonly SvmBinder _binder;
     private SvmRecord? _newestRegistered;
+    private PortalMap? _portals;
+    private volatile IAddressSpaceFaultHandler? _faultHandler;
     private volatile uint _pasid = Ioasid.Invalid.Value;
-    private volatile bool _hasExited;
     private volatile bool _isDestroyed;
+    private int _leakedUsers;
+
+    /// <summary>The users: above bit 31 the process and its threads, which change under the binder's gate; below it those who
+    /// came by <see cref="TryAddUser"/>, without it.</summary>
+    private long _users = OwnUser;
 
     internal AddressSpace(SvmBinder binder, string name)
     {
         _binder = binder;
         Name = name;
     }
+
+    /// <summary>The process, or one thread, in <see cref="UsersWord"/>.</summary>
+    internal const long OwnUser = 1L << 32;
 
     /// <summary>Gets what the address space is called in messages and events.</summary>
     /// <value>Never <see langword="null"/>; need not be unique.</value>
@@ -44,14 +54,28 @@ public sealed class AddressSpace : IDisposable
         internal set => _pasid = value.Value;
     }
 
-    /// <summary>Gets a value indicating whether the last user has left.</summary>
-    /// <value><see langword="true"/> from <see cref="Exit"/> on; no bind succeeds any more.</value>
-    /// <remarks>Models <c>mm_users</c> being 0.</remarks>
-    public bool HasExited
+    /// <summary>Gets how many users the address space has.</summary>
+    /// <value>The process, its threads, and those who came by <see cref="TryAddUser"/>; 0 once it has exited.</value>
+    /// <remarks>Models <c>mm_users</c>.</remarks>
+    public long Users
     {
-        get => _hasExited;
-        internal set => _hasExited = value;
+        get
+        {
+            long users = Volatile.Read(ref _users);
+            return (users >> 32) + (uint)users;
+        }
     }
+
+    /// <summary>Gets how many pins keep the address space from being destroyed.</summary>
+    /// <value>One for each binding, and those that <see cref="AddPin"/> added.</value>
+    /// <remarks>Models <c>mm_count</c>, without the one that all users hold together. O(bindings).</remarks>
+    /// <exception cref="InvalidOperationException">Called from inside a callback of the binder.</exception>
+    public long Pins => _binder.CountPins(this);
+
+    /// <summary>Gets a value indicating whether the last user has left.</summary>
+    /// <value>From then on no bind succeeds any more.</value>
+    /// <remarks>Models <c>mm_users</c> being 0.</remarks>
+    public bool HasExited => Volatile.Read(ref _users) == 0;
 
     /// <summary>Gets a value indicating whether the address space is gone: it has exited and nothing pins it.</summary>
     /// <value>Once <see langword="true"/>, its PASID has been freed.</value>
@@ -62,8 +86,37 @@ public sealed class AddressSpace : IDisposable
         internal set => _isDestroyed = value;
     }
 
+    /// <summary>Gets or sets who answers the page requests of devices for this address space.</summary>
+    /// <value>By default <see langword="null"/>: nothing is mapped, and every request is answered
+    /// <see cref="PageResponseCode.InvalidRequest"/>. <see cref="AddressRegionMap"/> is a simple one.</value>
+    /// <remarks>Models what <c>find_extend_vma</c> and <c>handle_mm_fault</c> find.</remarks>
+    public IAddressSpaceFaultHandler? FaultHandler
+    {
+        get => _faultHandler;
+        set => _faultHandler = value;
+    }
+
+    /// <summary>Gets the portals that the process has mapped.</summary>
+    /// <value>Empty at first, in a forked child and after the exit.</value>
+    public PortalMap Portals => Volatile.Read(ref _portals) ?? Interlocked.CompareExchange(ref _portals, new PortalMap(this), null) ?? _portals;
+
     /// <summary>Gets the binder that made it.</summary>
     internal SvmBinder Binder => _binder;
+
+    /// <summary>Gets the users as they are counted; see <see cref="OwnUser"/>.</summary>
+    internal ref long UsersWord => ref _users;
+
+    /// <summary>Gets or sets a value indicating whether the process itself has left; guarded by the binder's gate.</summary>
+    internal bool HasLeft { get; set; }
+
+    /// <summary>Gets or sets how many pins <see cref="AddPin"/> added; guarded by the binder's gate.</summary>
+    internal int ExtraPins { get; set; }
+
+    /// <summary>Gets how many users page requests left behind (<see cref="KernelQuirks.NonCanonicalFaultLeaksUser"/>).</summary>
+    internal int LeakedUsers => Volatile.Read(ref _leakedUsers);
+
+    /// <summary>Gets the threads that run; guarded by the binder's gate. <see langword="null"/> until there is one.</summary>
+    internal List<SvmThread>? Threads { get; set; }
 
     /// <summary>Gets or sets the binding that its devices share; guarded by the binder's gate.</summary>
     internal SvmRecord? SharedRecord { get; set; }
@@ -82,16 +135,114 @@ public sealed class AddressSpace : IDisposable
 
     internal AddressSpace? KeptAfter { get; set; }
 
+    /// <summary>Brings users, pins and threads into a given state; guarded by the binder's gate.</summary>
+    internal void Load(bool hasLeft, int guests, int leakedUsers, int extraPins, List<SvmThread>? threads)
+    {
+        HasLeft = hasLeft;
+        ExtraPins = extraPins;
+        Volatile.Write(ref _leakedUsers, leakedUsers);
+        Threads = threads;
+        Volatile.Write(ref _users, (hasLeft ? 0 : OwnUser * (1 + (threads?.Count ?? 0))) + guests);
+    }
+
+    /// <summary>Stops being a user, unless that is the last.</summary>
+    internal bool TryDropUser()
+    {
+        long users = Volatile.Read(ref _users);
+        while (users != 1)
+        {
+            if ((uint)users == 0)
+            {
+                throw new InvalidOperationException($"Nobody uses the address space '{this}' who came by {nameof(TryAddUser)}: drop each user once.");
+            }
+
+            long seen = Interlocked.CompareExchange(ref _users, users - 1, users);
+            if (seen == users)
+            {
+                return true;
+            }
+
+            users = seen;
+        }
+
+        return false;
+    }
+
+    internal void CountLeakedUser() => Interlocked.Increment(ref _leakedUsers);
+
+    /// <summary>Forgets what a process loses that has exited; guarded by the binder's gate.</summary>
+    internal void Unmap() => _portals?.Clear();
+
     /// <summary>
-    /// Lets the last user leave: the PASID entries of all bound devices are torn down and flushed, the binding that
-    /// registered last first, its newest device first. Bindings stay until they are unbound.
+    /// Lets the process leave: its threads end. If nobody else uses the address space, it exits: the PASID entries of all bound
+    /// devices are torn down and flushed, the binding that registered last first, its newest device first. Bindings stay until
+    /// they are unbound.
     /// </summary>
     /// <remarks>
-    /// A second call does nothing. Models <c>__mmput</c>, which runs <c>intel_mm_release</c> of each registered binding,
-    /// and <c>__mmdrop</c> if nothing is registered. O(bound devices).
+    /// A second call does nothing. Models <c>exit_group</c> and <c>__mmput</c>, which runs <c>intel_mm_release</c> of each
+    /// registered binding, and <c>__mmdrop</c> if nothing pins it. O(threads and bound devices).
     /// </remarks>
     /// <exception cref="InvalidOperationException">Called from inside a callback of the binder.</exception>
     public void Exit() => _binder.Exit(this);
+
+    /// <summary>Becomes a user, unless the last has left: the address space cannot exit until <see cref="DropUser"/>.</summary>
+    /// <returns><see langword="false"/> if it has exited.</returns>
+    /// <remarks>Takes no lock. Models <c>mmget_not_zero</c>.</remarks>
+    public bool TryAddUser()
+    {
+        long users = Volatile.Read(ref _users);
+        while (users != 0)
+        {
+            long seen = Interlocked.CompareExchange(ref _users, users + 1, users);
+            if (seen == users)
+            {
+                return true;
+            }
+
+            users = seen;
+        }
+
+        return false;
+    }
+
+    /// <summary>Stops being a user; the last one to leave makes the address space exit.</summary>
+    /// <exception cref="InvalidOperationException">Nobody came by <see cref="TryAddUser"/> who has not left; or the last user leaves from
+    /// inside a callback of the binder.</exception>
+    /// <remarks>Takes no lock unless it is the last. Models <c>mmput</c>.</remarks>
+    public void DropUser()
+    {
+        if (!TryDropUser())
+        {
+            _binder.DropLastUser(this);
+        }
+    }
+
+    /// <summary>Keeps the address space from being destroyed, though not from exiting, until <see cref="DropPin"/>.</summary>
+    /// <exception cref="InvalidOperationException">It is destroyed, or the call comes from inside a callback of the binder.</exception>
+    /// <exception cref="ObjectDisposedException">The binder is disposed.</exception>
+    /// <remarks>Models <c>mmgrab</c>, as a CPU does that still has the page tables of a process that has exited.</remarks>
+    public void AddPin() => _binder.AddPin(this);
+
+    /// <summary>Takes a pin away; the last one of an address space that has exited destroys it and frees its PASID.</summary>
+    /// <exception cref="InvalidOperationException">No pin is left that <see cref="AddPin"/> added, or the call comes from inside a callback
+    /// of the binder.</exception>
+    /// <remarks>Models <c>mmdrop</c>.</remarks>
+    public void DropPin() => _binder.DropPin(this);
+
+    /// <summary>Makes a thread of the process, with an empty IA32_PASID register.</summary>
+    /// <param name="name">What to call it.</param>
+    /// <returns>The thread, a user of the address space.</returns>
+    /// <exception cref="ArgumentNullException"><paramref name="name"/> is <see langword="null"/>.</exception>
+    /// <exception cref="InvalidOperationException">The process has left, or the call comes from inside a callback of the binder.</exception>
+    /// <exception cref="ObjectDisposedException">The binder is disposed.</exception>
+    /// <remarks>Models <c>clone</c> with <c>CLONE_VM</c>.</remarks>
+    public SvmThread CreateThread(string name) => _binder.CreateThread(this, name);
+
+    /// <summary>Pictures the threads that run.</summary>
+    /// <returns>The threads, the one made first first; a picture that no later call changes.</returns>
+    /// <exception cref="InvalidOperationException">Called from inside a callback of the binder.</exception>
+    /// <remarks>O(threads).</remarks>
+    public IReadOnlyList<SvmThread> GetThreads() => _binder.GetThreads(this);
 
     /// <summary>Makes the address space of a forked child: it is bound to nothing.</summary>
     /// <param name="name">What to call the child.</param>
@@ -99,6 +250,8 @@ public sealed class AddressSpace : IDisposable
     /// <exception cref="ArgumentNullException"><paramref name="name"/> is <see langword="null"/>.</exception>
     /// <exception cref="InvalidOperationException">It has exited, or the call comes from inside a callback of the binder.</exception>
     /// <exception cref="ObjectDisposedException">The binder is disposed.</exception>
+    /// <exception cref="PasidException">The fault injector made the copy fail (<see cref="SvmFaultPoint.AddressSpaceCopy"/>); under
+    /// <see cref="KernelQuirks.ForkCopiesPasid"/> the half-made child has then freed its parent's PASID.</exception>
     /// <remarks>Models <c>dup_mm</c>.</remarks>
     public AddressSpace Fork(string name) => _binder.Fork(this, name);
 

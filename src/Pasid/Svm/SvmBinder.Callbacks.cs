@@ -8,11 +8,11 @@ namespace Pasid;
 public sealed partial class SvmBinder
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private PasidStatus Inject(SvmFaultPoint point, SvmDevice device, AddressSpace? addressSpace) =>
+    private PasidStatus Inject(SvmFaultPoint point, SvmDevice? device, AddressSpace? addressSpace) =>
         _faultInjector is null ? PasidStatus.Success : Inject(_faultInjector, point, device, addressSpace);
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private PasidStatus Inject(ISvmFaultInjector faultInjector, SvmFaultPoint point, SvmDevice device, AddressSpace? addressSpace)
+    private PasidStatus Inject(ISvmFaultInjector faultInjector, SvmFaultPoint point, SvmDevice? device, AddressSpace? addressSpace)
     {
         try
         {

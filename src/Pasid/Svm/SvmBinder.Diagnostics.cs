@@ -25,7 +25,7 @@ public sealed partial class SvmBinder
     /// <inheritdoc/>
     public SvmStatistics GetStatistics()
     {
-        _gate.EnterAsOwner(What);
+        EnterGate();
         try
         {
             return new SvmStatistics(_failures.Defined())
@@ -37,6 +37,13 @@ public sealed partial class SvmBinder
                 Binds = _binds,
                 Unbinds = _unbinds,
                 OtherFailures = _failures.Others(),
+                Commands = Volatile.Read(ref _enqcmds[(int)EnqcmdOutcome.Accepted]),
+                Retries = Volatile.Read(ref _enqcmds[(int)EnqcmdOutcome.Retry]),
+                InstructionFaults = Volatile.Read(ref _enqcmds[2]) + Volatile.Read(ref _enqcmds[3]) + Volatile.Read(ref _enqcmds[4]),
+                Fixups = Volatile.Read(ref _fixups),
+                PageRequests = SumQueues(statistics => statistics.Requests),
+                PageRequestOverflows = SumQueues(statistics => statistics.Overflows),
+                PageResponses = SumQueues(statistics => statistics.Successes + statistics.InvalidRequests + statistics.Failures),
             };
         }
         finally
@@ -44,6 +51,8 @@ public sealed partial class SvmBinder
             _gate.Exit();
         }
     }
+
+    private long SumQueues(Func<PageRequestStatistics, long> count) => _queues?.Sum(queue => count(queue.GetStatistics())) ?? 0;
 
     /// <summary>Remembers what a callback threw, for the log; an exception filter that never catches.</summary>
     private bool Note(Exception exception)
@@ -61,7 +70,9 @@ public sealed partial class SvmBinder
     private void Exit(string operation)
     {
         ExceptionDispatchInfo? failure = _callbackFailure;
+        AnswerRun? drained = _drained;
         _callbackFailure = null;
+        _drained = null;
         _isCompleting = false;
         if (_logger is not null)
         {
@@ -72,6 +83,7 @@ public sealed partial class SvmBinder
             _gate.Exit();
         }
 
+        drained?.Log();
         failure?.Throw();
     }
 

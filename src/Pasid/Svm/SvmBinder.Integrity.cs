@@ -9,7 +9,7 @@ public sealed partial class SvmBinder
     public IReadOnlyList<IntegrityFinding> CheckIntegrity()
     {
         List<IntegrityFinding> findings = [];
-        _gate.EnterAsOwner(What);
+        EnterGate();
         try
         {
             findings.AddRange(_ownAllocator?.CheckIntegrity() ?? []);
@@ -28,6 +28,7 @@ public sealed partial class SvmBinder
 
             CheckIds(linked, findings);
             CheckLeaks(findings);
+            _queues?.ForEach(queue => queue.CheckIntegrity(findings));
         }
         finally
         {
@@ -45,12 +46,13 @@ public sealed partial class SvmBinder
         {
             kept++;
             CheckList(addressSpace.NewestRegistered, addressSpace, linked, findings);
-            bool isPinned = addressSpace.NewestRegistered is not null;
+            bool isPinned = IsPinned(addressSpace);
             if (addressSpace.IsDestroyed || (addressSpace.HasExited && !isPinned))
             {
                 findings.Add(new(IntegrityInvariant.BindingsPinAddressSpaces, KernelQuirks.None, $"address space '{addressSpace}' is kept though nothing pins it"));
             }
 
+            CheckUsers(addressSpace, findings);
             if (!addressSpace.Pasid.IsValid)
             {
                 continue;
@@ -79,6 +81,37 @@ public sealed partial class SvmBinder
         }
 
         return kept;
+    }
+
+    /// <summary>Checks users against threads, and the registers of threads.</summary>
+    private void CheckUsers(AddressSpace addressSpace, List<IntegrityFinding> findings)
+    {
+        int threads = addressSpace.Threads?.Count ?? 0;
+        long expected = addressSpace.HasLeft ? 0 : 1 + threads;
+        long own = Volatile.Read(ref addressSpace.UsersWord) / AddressSpace.OwnUser;
+        if (own != expected || (addressSpace.HasLeft && threads != 0))
+        {
+            findings.Add(new(IntegrityInvariant.CountsAgree, KernelQuirks.None, $"address space '{addressSpace}' counts {own} users of its own and has {expected}"));
+        }
+
+        if (addressSpace.LeakedUsers != 0)
+        {
+            findings.Add(new(
+                IntegrityInvariant.RequestsAreAnsweredOnce,
+                Profile.Quirks & KernelQuirks.NonCanonicalFaultLeaksUser,
+                $"page requests left {addressSpace.LeakedUsers} users of address space '{addressSpace}' behind"));
+        }
+
+        foreach (SvmThread thread in addressSpace.Threads ?? [])
+        {
+            if (!ReferenceEquals(thread.AddressSpace, addressSpace) || (thread.Msr.IsValid && thread.Msr.Pasid != addressSpace.Pasid))
+            {
+                findings.Add(new(
+                    IntegrityInvariant.RegistersAreOwn,
+                    KernelQuirks.None,
+                    $"thread '{thread}' of address space '{addressSpace}', which has PASID {addressSpace.Pasid}, has {thread.Msr} in its register"));
+            }
+        }
     }
 
     private static void CheckList(SvmRecord? newest, AddressSpace? owner, HashSet<SvmRecord> linked, List<IntegrityFinding> findings)

@@ -30,7 +30,7 @@ public sealed partial class SvmBinder
     {
         int bindings = 0;
         int addressSpaces = 0;
-        _gate.EnterAsOwner(What);
+        EnterGate();
         try
         {
             if (_isDisposed)
@@ -83,6 +83,7 @@ public sealed partial class SvmBinder
     {
         ArgumentNullException.ThrowIfNull(name);
         var child = new AddressSpace(this, name);
+        PasidStatus status;
         Enter();
         try
         {
@@ -92,46 +93,82 @@ public sealed partial class SvmBinder
                 child.Pasid = parent.Pasid;
                 UpdateKept(child);
             }
+
+            status = CopyMappings(parent, child);
         }
         finally
         {
             Exit(nameof(Fork));
         }
 
+        if (status != PasidStatus.Success)
+        {
+            throw new PasidException(status, $"The mappings of the address space '{parent}' could not be copied for '{name}'.");
+        }
+
         _logger?.AddressSpaceForked(parent, child, child.Pasid);
         return child;
     }
 
-    internal AddressSpace Exec(AddressSpace current, string name)
+    /// <summary>Copies what a child shares with its parent. A copy that fails drops the half-made child, and with it, under
+    /// ForkCopiesPasid, the PASID of its parent.</summary>
+    private PasidStatus CopyMappings(AddressSpace parent, AddressSpace child)
+    {
+        PasidStatus status = PasidStatus.OutOfMemory;
+        try
+        {
+            status = Inject(SvmFaultPoint.AddressSpaceCopy, device: null, parent);
+        }
+        finally
+        {
+            if (status != PasidStatus.Success)
+            {
+                Complete();
+                LeaveUnsynchronized(child);
+            }
+        }
+
+        return status;
+    }
+
+    internal AddressSpace Exec(AddressSpace current, string name, SvmThread? thread = null)
     {
         ArgumentNullException.ThrowIfNull(name);
         var next = new AddressSpace(this, name);
+        bool exits;
         Enter();
         try
         {
             ThrowIfExited(current, "exec");
-            ExitUnsynchronized(current);
+            exits = LeaveUnsynchronized(current);
+            if (thread is not null)
+            {
+                thread.AddressSpace = next;
+                thread.Load(default);
+                thread.HasExited = false;
+                AddThread(next, thread);
+            }
         }
         finally
         {
             Exit(nameof(Exec));
         }
 
-        _logger?.AddressSpaceExited(current);
+        if (exits)
+        {
+            _logger?.AddressSpaceExited(current);
+        }
+
         return next;
     }
 
     internal void Exit(AddressSpace addressSpace)
     {
         bool exits = false;
-        _gate.EnterAsOwner(What);
+        EnterGate();
         try
         {
-            if (!addressSpace.HasExited)
-            {
-                ExitUnsynchronized(addressSpace);
-                exits = true;
-            }
+            exits = LeaveUnsynchronized(addressSpace);
         }
         finally
         {
@@ -146,15 +183,16 @@ public sealed partial class SvmBinder
 
     private static void ThrowIfExited(AddressSpace addressSpace, string what)
     {
-        if (addressSpace.HasExited)
+        if (addressSpace.HasLeft)
         {
             throw new InvalidOperationException($"The address space '{addressSpace}' has exited: {what} one that still has a user.");
         }
     }
 
+    /// <summary>The last user is gone.</summary>
     private void ExitUnsynchronized(AddressSpace addressSpace)
     {
-        addressSpace.HasExited = true;
+        addressSpace.Unmap();
         Complete();
         for (SvmRecord? record = addressSpace.NewestRegistered; record is not null; record = record.Older)
         {
@@ -164,7 +202,7 @@ public sealed partial class SvmBinder
             }
         }
 
-        if (addressSpace.NewestRegistered is null)
+        if (!IsPinned(addressSpace))
         {
             Destroy(addressSpace);
         }

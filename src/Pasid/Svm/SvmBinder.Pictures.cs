@@ -8,7 +8,7 @@ public sealed partial class SvmBinder
     /// <inheritdoc/>
     public IReadOnlyList<SvmBindingInfo> GetBindings()
     {
-        _gate.EnterAsOwner(What);
+        EnterGate();
         try
         {
             return CollectRecords()
@@ -24,7 +24,7 @@ public sealed partial class SvmBinder
     /// <inheritdoc/>
     public IReadOnlyList<Ioasid> GetLeakedPasids()
     {
-        _gate.EnterAsOwner(What);
+        EnterGate();
         try
         {
             return _leakedPasids is null ? [] : _leakedPasids.ToArray();

@@ -19,6 +19,7 @@ public sealed partial class SvmBinder
         _unbinds++;
         deviceRecord.Users = 0;
         record.RemoveDevice(deviceRecord);
+        DrainPageRequests(device, record.Pasid);
         _spareDevices.Keep(deviceRecord);
         Flush(device, record);
         if (record.NewestDevice is null)
@@ -27,6 +28,8 @@ public sealed partial class SvmBinder
             ReleasePasid(record);
             UnregisterNotifier(record);
         }
+
+        LeaveDrained();
     }
 
     /// <summary>Takes a binding from where <see cref="Link"/> put it; it may still be registered with its address space.</summary>
@@ -57,7 +60,7 @@ public sealed partial class SvmBinder
         else if (record.IsShared && record.AddressSpace is { } addressSpace)
         {
             addressSpace.SpareRecord = record;
-            if (addressSpace.HasExited && ReferenceEquals(addressSpace.NewestRegistered, record) && record.Older is null && !LosesPasids)
+            if (addressSpace.HasExited && ReferenceEquals(addressSpace.NewestRegistered, record) && record.Older is null && addressSpace.ExtraPins == 0 && !LosesPasids)
             {
                 // The address space is destroyed next, and the PASID freed. A lookup beside must not find it allocated
                 // without data meanwhile, which it neither was before this unbind nor is after it.
@@ -90,7 +93,7 @@ public sealed partial class SvmBinder
         record.IsRegistered = false;
         SvmRecordList.Remove(ref addressSpace.NewestRegistered, record);
         Observe(SvmEventKind.NotifierUnregistered, addressSpace: addressSpace);
-        if (addressSpace.HasExited && addressSpace.NewestRegistered is null)
+        if (addressSpace.HasExited && !IsPinned(addressSpace))
         {
             Destroy(addressSpace);
         }

@@ -113,6 +113,8 @@ public sealed partial class SvmBinder : ISvmBinder
         _pasidLimit = (uint)options.PasidLimit;
         _isDmarDisabled = options.IsDmarDisabled;
         _cpuHasEnqcmd = options.CpuHasEnqcmd;
+        AddressWidth = options.AddressWidth;
+        HostName = options.HostName;
         Profile = options.Profile;
         _logger = loggerFactory?.CreateLogger(LogCategory.For(nameof(SvmBinder), options.HostName));
         _metrics = isMeasured ? new PasidMetrics(this, meterFactory, options.HostName) : null;
@@ -288,7 +290,7 @@ public sealed partial class SvmBinder : ISvmBinder
     internal void Unbind(SvmRecord record, SvmDeviceRecord deviceRecord, Ioasid pasid)
     {
         bool isUnbound = false;
-        _gate.EnterAsOwner(What);
+        EnterGate();
         try
         {
             // The handle names the very bind, not its number: the PASID may have been freed and given to others since,
@@ -371,7 +373,7 @@ public sealed partial class SvmBinder : ISvmBinder
             : null;
 
     /// <summary>Finds the binding of a PASID, without the gate.</summary>
-    private PasidStatus FindRecord(Ioasid pasid, out SvmRecord? record)
+    internal PasidStatus FindRecord(Ioasid pasid, out SvmRecord? record)
     {
         record = FindRecordSimply(pasid);
         return record is null ? FindRecordSlowly(pasid, out record) : PasidStatus.Success;
@@ -407,7 +409,7 @@ public sealed partial class SvmBinder : ISvmBinder
 
     private void Enter()
     {
-        _gate.EnterAsOwner(What);
+        EnterGate();
         if (_isDisposed)
         {
             _gate.Exit();

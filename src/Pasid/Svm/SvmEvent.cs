@@ -83,6 +83,7 @@ public readonly record struct SvmEvent
         SvmEventKind.Flushed => Line($"flush {Device} pasid={Pasid}"),
         SvmEventKind.IotlbInvalidated => Line($"{Iommu?.Name} iotlb pasid={Pasid} did={DomainId}"),
         SvmEventKind.DeviceTlbInvalidated => Line($"{Iommu?.Name} dev_iotlb pasid={Pasid} sid={Device?.SourceId} qdep=0"),
+        SvmEventKind.PageRequestsDrained => Line($"drain {Device} pasid={Pasid}"),
         SvmEventKind.AddressSpaceDestroyed => Line($"mm_destroy {AddressSpace}"),
         _ => string.Empty,
     };

@@ -45,4 +45,7 @@ public enum SvmEventKind
 
     /// <summary>The last pin of an address space went; what destruction does follows.</summary>
     AddressSpaceDestroyed = 13,
+
+    /// <summary>The page requests in the queues were answered before a device let go of a PASID.</summary>
+    PageRequestsDrained = 14,
 }

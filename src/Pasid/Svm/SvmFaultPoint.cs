@@ -1,6 +1,6 @@
 namespace Pasid;
 
-/// <summary>Names a step of a bind that can be made to fail; see <see cref="ISvmFaultInjector"/>.</summary>
+/// <summary>Names a step of a bind or fork that can be made to fail; see <see cref="ISvmFaultInjector"/>.</summary>
 /// <remarks>Immutable; safe for concurrent use.</remarks>
 public enum SvmFaultPoint
 {
@@ -15,4 +15,7 @@ public enum SvmFaultPoint
 
     /// <summary>The PASID entry of a device is programmed. A failure here takes the place of the call to the IOMMU.</summary>
     PasidEntrySetup = 3,
+
+    /// <summary>The mappings of a process are copied for its child (<c>dup_mmap</c>).</summary>
+    AddressSpaceCopy = 4,
 }

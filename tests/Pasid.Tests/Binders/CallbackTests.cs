@@ -201,7 +201,7 @@ public sealed class CallbackTests
         bind.Should().Throw<InvalidOperationException>().WithMessage("The IOMMU 'iommu0' answered 7, which is no status*");
         host.Iommu0.SetUpStatus = PasidStatus.Success;
 
-        foreach (SvmFaultPoint point in Enum.GetValues<SvmFaultPoint>())
+        foreach (SvmFaultPoint point in Enum.GetValues<SvmFaultPoint>().Where(point => point != SvmFaultPoint.AddressSpaceCopy))
         {
             host.Armed = point;
             host.ArmedStatus = (PasidStatus)int.MaxValue;
@@ -248,7 +248,7 @@ public sealed class CallbackTests
     {
         public SvmBinder? Binder { get; set; }
 
-        public PasidStatus Inject(SvmFaultPoint point, SvmDevice device, AddressSpace? addressSpace)
+        public PasidStatus Inject(SvmFaultPoint point, SvmDevice? device, AddressSpace? addressSpace)
         {
             Binder!.CreateAddressSpace("X");
             return PasidStatus.Success;

@@ -24,7 +24,8 @@ public sealed class ProfileTests
         Enum.GetValues<KernelQuirks>().Should().OnlyContain(quirk => KernelProfile.Seed.Has(quirk));
         KernelProfile.Linux56.Lifetime.Should().Be(PasidLifetime.Binding);
         KernelProfile.Linux56.Quirks.Should().Be(
-            KernelQuirks.UnsupportedDeviceReportsSuccess | KernelQuirks.FirstIommuFlushes | KernelQuirks.ZeroLimitWraps);
+            KernelQuirks.UnsupportedDeviceReportsSuccess | KernelQuirks.FirstIommuFlushes | KernelQuirks.ZeroLimitWraps
+            | KernelQuirks.NonCanonicalFaultLeaksUser | KernelQuirks.UnbindSkipsDrain);
     }
 
     [Theory]
@@ -46,6 +47,8 @@ public sealed class ProfileTests
             KernelQuirks.UnsupportedDeviceReportsSuccess => ("OperationNotSupported", "Success"),
             KernelQuirks.FirstIommuFlushes => ("iommu1 iommu1 iommu1", "iommu0 iommu0 iommu0"),
             KernelQuirks.ZeroLimitWraps => ("NoSpace ioasid_alloc 1..0 -> 4294967295", "Success ioasid_alloc 1..4294967295 -> 1"),
+            KernelQuirks.NonCanonicalFaultLeaksUser => ("InvalidRequest, 0 users, exited", "InvalidRequest, 1 users, alive"),
+            KernelQuirks.UnbindSkipsDrain => ("InvalidRequest at the unbind", "ResponseFailure after it"),
             _ => throw new ArgumentOutOfRangeException(nameof(quirk), quirk, "A quirk without a test."),
         };
         mended.Should().Be(expected.Mended);
@@ -138,6 +141,26 @@ public sealed class ProfileTests
                 PasidStatus status = host.Binder.BindMm(host.Narrow(0), process, out Ioasid pasid);
                 string allocation = host.Events.Single(e => e.StartsWith("ioasid_alloc", StringComparison.Ordinal));
                 return status == PasidStatus.Success && !pasid.IsValid ? $"NoSpace {allocation}" : $"{status} {allocation}";
+            case KernelQuirks.NonCanonicalFaultLeaksUser:
+                using (var faults = new PageRequests(host))
+                {
+                    host.Bind(host.DeviceA, process, 1);
+                    PageResponseCode code = faults.Ask(host.DeviceA, 1, address: 1ul << 60);
+                    process.Exit();
+                    return $"{code}, {process.Users} users, {(process.HasExited ? "exited" : "alive")}";
+                }
+
+            case KernelQuirks.UnbindSkipsDrain:
+                using (var faults = new PageRequests(host))
+                {
+                    host.Bind(host.DeviceA, process, 1);
+                    faults.Queue.TryEnqueue(new PageRequest { Device = host.DeviceA, Pasid = new Ioasid(1), IsLastInGroup = true });
+                    host.Unbind(host.DeviceA, 1);
+                    string when = faults.Responses.Count == 1 ? "at the unbind" : "after it";
+                    faults.Queue.Process();
+                    return $"{faults.Responses.Single().Code} {when}";
+                }
+
             default:
                 throw new ArgumentOutOfRangeException(nameof(quirk), quirk, "A quirk without a test.");
         }

@@ -28,5 +28,5 @@ public sealed class LogConventionTests
     public void Every_message_is_a_sentence() =>
         s_messages.Should().OnlyContain(message => message.Message.EndsWith('.') || message.Message.EndsWith('}'));
 
-    private static int[] Bands() => [1000, 1100, 2000, 2100, 3000, 4000];
+    private static int[] Bands() => [1000, 1100, 2000, 2100, 3000, 4000, 5000, 5100];
 }

@@ -25,6 +25,7 @@ public sealed class HostileCallerTests
         using var host = new Host(KernelProfile.Seed);
         AddressSpace process = host.Process("P");
         host.Bind(host.DeviceA, process, 1);
+        host.Thread = process.CreateThread("T");
         string before = Everything(host);
         object?[] arguments = [.. method.GetParameters().Select(p => p.Name == parameter ? null : Sample(host, process, p.ParameterType))];
         object? target = method.IsStatic || method is ConstructorInfo ? null : Sample(host, process, method.DeclaringType!);
@@ -251,10 +252,13 @@ public sealed class HostileCallerTests
         [
             host.Binder, host.Allocator, process, host.DeviceA, host.Iommu0, new Iommu("own"), "name", new PasidOptions(), KernelProfile.Default, IoasidReusePolicy.Cyclic,
             new SpyFunctions(_ => 1), new CustomIoasidAllocator("custom", new SpyFunctions(_ => 1)), new IoasidSet("owner"),
-            host.Binder.CaptureSnapshot(), new MemoryStream(), Microsoft.Extensions.Logging.Abstractions.NullLoggerFactory.Instance,
+            host.Binder.CaptureSnapshot(), new MemoryStream(), new AddressRegionMap(), process.Portals, new Responder(), new Portal(), Microsoft.Extensions.Logging.Abstractions.NullLoggerFactory.Instance,
             new Microsoft.Extensions.DependencyInjection.ServiceCollection(), (Action<PasidOptions>)(_ => { }), (Action<IServiceProvider, PasidOptions>)((_, _) => { }),
         ];
-        return known.FirstOrDefault(type.IsInstanceOfType);
+        return known.FirstOrDefault(type.IsInstanceOfType)
+            ?? (type == typeof(SvmThread) ? host.Thread
+                : type == typeof(PageRequestQueue) ? new PageRequestQueue(host.Binder, new Responder())
+                : null);
     }
 
     private static string Everything(Host host)
@@ -262,6 +266,20 @@ public sealed class HostileCallerTests
         using var stream = new MemoryStream();
         host.Binder.CaptureSnapshot().Save(stream);
         return host.State() + System.Text.Encoding.UTF8.GetString(stream.ToArray());
+    }
+
+    private sealed class Responder : IPageResponder
+    {
+        public void Respond(in PageResponse response)
+        {
+        }
+    }
+
+    private sealed class Portal : IEnqcmdPortal
+    {
+        public string Name => "portal";
+
+        public bool Submit(in EnqcmdCommand command) => true;
     }
 
     /// <summary>What an absurd call needs, in a type that a test may show.</summary>

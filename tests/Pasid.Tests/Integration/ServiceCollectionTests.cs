@@ -8,13 +8,13 @@ namespace Pasid.Tests.Integration;
 public sealed class ServiceCollectionTests
 {
     [Fact]
-    public void AddPasid_registers_three_singletons_and_nothing_else()
+    public void AddPasid_registers_four_singletons_and_nothing_else()
     {
         var services = new ServiceCollection();
 
         services.AddPasid().Should().BeSameAs(services);
 
-        services.Select(s => s.ServiceType).Should().BeEquivalentTo([typeof(IIommu), typeof(IIoasidAllocator), typeof(ISvmBinder)]);
+        services.Select(s => s.ServiceType).Should().BeEquivalentTo([typeof(IIommu), typeof(IIoasidAllocator), typeof(ISvmBinder), typeof(IPageRequestQueue)]);
         services.Should().OnlyContain(s => s.Lifetime == ServiceLifetime.Singleton);
     }
 

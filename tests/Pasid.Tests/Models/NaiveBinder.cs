@@ -8,7 +8,7 @@ namespace Pasid.Tests.Models;
 /// The simplest binder that is right: lists that are searched from end to end, and each rule of the kernel where the kernel
 /// has it. It answers the steps of a scenario as the library has to.
 /// </summary>
-internal sealed class NaiveBinder : IReplay
+internal sealed partial class NaiveBinder : IReplay
 {
     private const int Busy = -16;
     private const int Invalid = -22;
@@ -33,6 +33,8 @@ internal sealed class NaiveBinder : IReplay
     {
         _events.Clear();
         _descriptors.Clear();
+        _responses.Clear();
+        _told.Clear();
         List<Answer> answers = [];
         switch (step)
         {
@@ -52,20 +54,19 @@ internal sealed class NaiveBinder : IReplay
                 Exit(Find(s.AddressSpace));
                 break;
             case ForkStep s:
-                answers.Add(Number("ret", Make(s.AddressSpace, s.Child, parent => _profile.Has(KernelQuirks.ForkCopiesPasid) ? parent.Pasid : 0)));
+                answers.Add(Number("ret", Fork(s)));
                 break;
             case ExecStep s:
-                answers.Add(Number("ret", Make(s.AddressSpace, s.Next, current =>
-                {
-                    Exit(current);
-                    return 0;
-                })));
+                answers.Add(Number("ret", Exec(s)));
                 break;
             case SnapshotStep:
                 _snapshot = _world.Copy();
                 break;
             case RestoreStep:
                 Restore();
+                break;
+            default:
+                ApplyToLife(step, answers);
                 break;
         }
 
@@ -78,6 +79,7 @@ internal sealed class NaiveBinder : IReplay
             svm.Space?.Name,
             svm.Flags,
             [.. svm.Devices.Select(d => KeyValuePair.Create(d.Device.Name, (long)d.Users))])))));
+        AddLife(answers);
         return answers;
     }
 
@@ -342,6 +344,12 @@ internal sealed class NaiveBinder : IReplay
 
         Tell($"tear_down {device.Iommu} {device.Name} pasid={pasid}");
         svm.Devices.Remove(bound);
+        if (!_profile.Has(KernelQuirks.UnbindSkipsDrain))
+        {
+            Process();
+            Tell($"drain {device.Name} pasid={pasid}");
+        }
+
         Flush(device, svm);
         if (svm.Devices.Count != 0)
         {
@@ -375,12 +383,19 @@ internal sealed class NaiveBinder : IReplay
 
     private void Exit(Space space)
     {
-        if (space.HasExited)
+        if (space.HasLeft)
         {
             return;
         }
 
-        space.HasExited = true;
+        space.HasLeft = true;
+        space.Threads.Clear();
+        if (!space.HasExited)
+        {
+            return;
+        }
+
+        space.Portals.Clear();
         foreach (Svm svm in _world.Svms.Where(s => s.Space == space).Reverse())
         {
             foreach (Bound bound in svm.Devices)
@@ -409,20 +424,49 @@ internal sealed class NaiveBinder : IReplay
         }
     }
 
-    private int Make(string name, string made, Func<Space, uint> pasid)
+    private int Fork(ForkStep step)
     {
-        Space space = Find(name);
-        var next = new Space { Name = made };
-        if (space.HasExited)
+        Space parent = Find(step.AddressSpace);
+        var child = new Space { Name = step.Child };
+        _world.Spaces.Add(child);
+        if (parent.HasLeft)
         {
-            next.HasExited = true;
+            child.HasLeft = true;
+            child.IsDestroyed = true;
+            return Invalid;
+        }
+
+        child.Pasid = _profile.Has(KernelQuirks.ForkCopiesPasid) ? parent.Pasid : 0;
+        if (!step.Fails)
+        {
+            return 0;
+        }
+
+        child.HasLeft = true;
+        DestroyUnpinned(child);
+        return OutOfMemory;
+    }
+
+    private int Exec(ExecStep step)
+    {
+        Space current = Find(step.AddressSpace);
+        var next = new Space { Name = step.Next };
+        if (current.HasLeft)
+        {
+            next.HasLeft = true;
             next.IsDestroyed = true;
             _world.Spaces.Add(next);
             return Invalid;
         }
 
-        next.Pasid = pasid(space);
+        bool goesOn = step.Thread is not null && current.Threads.ContainsKey(step.Thread);
+        Exit(current);
         _world.Spaces.Add(next);
+        if (goesOn)
+        {
+            next.Threads.Add(step.Thread!, 0);
+        }
+
         return 0;
     }
 
@@ -446,8 +490,11 @@ internal sealed class NaiveBinder : IReplay
                 _world.Spaces.Add(then = new Space { Name = space.Name });
             }
 
-            then.HasExited = space.HasExited;
+            then.HasLeft = space.HasLeft;
+            then.LeakedUsers = space.LeakedUsers;
             then.IsDestroyed = space.HasExited;
+            then.Threads = space.Threads.ToDictionary(thread => thread.Key, _ => 0u);
+            then.Portals = space.Portals;
         }
     }
 
@@ -493,9 +540,13 @@ internal sealed class NaiveBinder : IReplay
 
         public SortedDictionary<uint, Svm?> Ids { get; } = [];
 
+        /// <summary>Gets the page requests that wait, oldest first.</summary>
+        public List<PageRequestStep> Requests { get; } = [];
+
         public World Copy()
         {
             var copy = new World();
+            copy.Requests.AddRange(Requests);
             copy.Spaces.AddRange(Spaces.Select(space => space.Copy()));
             Dictionary<Svm, Svm> svms = [];
             foreach (Svm svm in Svms.Concat(Ids.Values.OfType<Svm>()).Distinct())
@@ -519,11 +570,28 @@ internal sealed class NaiveBinder : IReplay
 
         public uint Pasid { get; set; }
 
-        public bool HasExited { get; set; }
+        public bool HasLeft { get; set; }
+
+        /// <summary>Gets or sets how many users page requests left behind.</summary>
+        public int LeakedUsers { get; set; }
+
+        public bool HasExited => HasLeft && LeakedUsers == 0;
 
         public bool IsDestroyed { get; set; }
 
-        public Space Copy() => (Space)MemberwiseClone();
+        /// <summary>Gets or sets the registers of the threads, by name.</summary>
+        public Dictionary<string, uint> Threads { get; set; } = [];
+
+        /// <summary>Gets or sets the work queues, by address.</summary>
+        public Dictionary<ulong, string> Portals { get; set; } = [];
+
+        public Space Copy()
+        {
+            var copy = (Space)MemberwiseClone();
+            copy.Threads = new Dictionary<string, uint>(Threads);
+            copy.Portals = new Dictionary<ulong, string>(Portals);
+            return copy;
+        }
     }
 
     private sealed class Svm

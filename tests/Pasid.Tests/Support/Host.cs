@@ -46,6 +46,9 @@ internal sealed class Host : ISvmObserver, ISvmFaultInjector, IDisposable
 
     public PasidStatus ArmedStatus { get; set; } = PasidStatus.OutOfMemory;
 
+    /// <summary>Gets or sets the thread of the test, if it needs one.</summary>
+    public SvmThread? Thread { get; set; }
+
     /// <summary>Gets or sets what to do inside the observer.</summary>
     public Action<SvmEvent>? InsideObserver { get; set; }
 
@@ -119,7 +122,7 @@ internal sealed class Host : ISvmObserver, ISvmFaultInjector, IDisposable
         InsideObserver?.Invoke(svmEvent);
     }
 
-    public PasidStatus Inject(SvmFaultPoint point, SvmDevice device, AddressSpace? addressSpace) =>
+    public PasidStatus Inject(SvmFaultPoint point, SvmDevice? device, AddressSpace? addressSpace) =>
         point == Armed ? ArmedStatus : PasidStatus.Success;
 
     /// <summary>Gets or sets a value indicating whether the test broke the host on purpose.</summary>

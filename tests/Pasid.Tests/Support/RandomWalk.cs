@@ -101,7 +101,16 @@ internal sealed class RandomWalk
             return "no fork";
         }
 
-        AddressSpace forked = AddressSpaces[space].Fork(NextName());
+        AddressSpace forked;
+        try
+        {
+            forked = AddressSpaces[space].Fork(NextName());
+        }
+        catch (PasidException exception)
+        {
+            return $"fork {space}: {exception.Status}";
+        }
+
         AddressSpaces[child].Exit();
         AddressSpaces[child] = forked;
         return $"fork {space} {child}";

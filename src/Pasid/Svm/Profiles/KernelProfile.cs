@@ -26,14 +26,20 @@ public sealed record KernelProfile(string Name, PasidLifetime Lifetime, KernelQu
         | KernelQuirks.RebindSkipsWidthCheck
         | KernelQuirks.UnsupportedDeviceReportsSuccess
         | KernelQuirks.FirstIommuFlushes
-        | KernelQuirks.ZeroLimitWraps);
+        | KernelQuirks.ZeroLimitWraps
+        | KernelQuirks.NonCanonicalFaultLeaksUser
+        | KernelQuirks.UnbindSkipsDrain);
 
     /// <summary>Gets Linux 5.6.</summary>
     /// <value><see cref="PasidLifetime.Binding"/>, and the quirks that the seed patch inherited.</value>
     public static KernelProfile Linux56 { get; } = new(
         "v5.6",
         PasidLifetime.Binding,
-        KernelQuirks.UnsupportedDeviceReportsSuccess | KernelQuirks.FirstIommuFlushes | KernelQuirks.ZeroLimitWraps);
+        KernelQuirks.UnsupportedDeviceReportsSuccess
+        | KernelQuirks.FirstIommuFlushes
+        | KernelQuirks.ZeroLimitWraps
+        | KernelQuirks.NonCanonicalFaultLeaksUser
+        | KernelQuirks.UnbindSkipsDrain);
 
     /// <summary>Tells whether the profile reproduces a defect.</summary>
     /// <param name="quirk">One quirk or several.</param>

@@ -65,4 +65,17 @@ public enum KernelQuirks
     /// Without it: <see cref="PasidStatus.NoSpace"/>. Seed patch and Linux 5.6; real hardware never reports 0.
     /// </summary>
     ZeroLimitWraps = 1 << 8,
+
+    /// <summary>
+    /// A page request at an address that is not canonical leaves its address space with a user too many, which then never
+    /// exits. Without it: the user leaves. Seed patch and Linux 5.6.
+    /// </summary>
+    NonCanonicalFaultLeaksUser = 1 << 9,
+
+    /// <summary>
+    /// An unbind does not wait for page requests of the device that are still in a queue; they are answered afterwards, as
+    /// those of nobody or of the next owner of the PASID. Without it: they are answered before the unbind returns. Seed patch
+    /// and Linux 5.6.
+    /// </summary>
+    UnbindSkipsDrain = 1 << 10,
 }

@@ -1,0 +1,130 @@
+using System.Buffers.Binary;
+using System.Globalization;
+using Pasid.Tool.Scenarios;
+
+namespace Pasid.Tool.Replay;
+
+/// <content>Threads, and the commands that they send to devices.</content>
+internal sealed partial class BinderReplay
+{
+    private readonly Dictionary<string, SvmThread> _threads = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, WorkQueue> _workQueues = new(StringComparer.Ordinal);
+
+    /// <summary>The address spaces whose process has left; others may still use them.</summary>
+    private readonly HashSet<string> _left = new(StringComparer.Ordinal);
+
+    private bool ApplyToThreads(Step step, List<Answer> answers)
+    {
+        switch (step)
+        {
+            case ThreadStep s:
+                AddressSpace addressSpace = FindAddressSpace(s.AddressSpace);
+                bool runs = !addressSpace.HasExited && !_left.Contains(s.AddressSpace);
+                _threads.Add(s.Thread, runs ? addressSpace.CreateThread(s.Thread) : NewDeadThread(s.Thread));
+                answers.Add(Number("ret", runs ? 0 : (long)PasidStatus.InvalidArgument));
+                return true;
+            case ThreadExitStep s:
+                _threads[s.Thread].Exit();
+                return true;
+            case MapPortalStep s:
+                answers.Add(Number("ret", TryMap(FindAddressSpace(s.AddressSpace), s) ? 0 : (long)PasidStatus.InvalidArgument));
+                return true;
+            case UnmapPortalStep s:
+                answers.Add(Number("ret", FindAddressSpace(s.AddressSpace).Portals.Unmap(s.Address) ? 0 : (long)PasidStatus.InvalidArgument));
+                return true;
+            case EnqcmdStep s:
+                Execute(s, answers);
+                return true;
+            case ConfigureStep s:
+                _workQueues[s.WorkQueue].Configured = s.Pasid;
+                return true;
+            case Movdir64BStep s:
+                Move(s, answers);
+                return true;
+            case CompleteStep s:
+                _workQueues[s.WorkQueue].Complete();
+                return true;
+            default:
+                return false;
+        }
+    }
+
+    /// <summary>A thread of a process that is gone, which a scenario may go on to name.</summary>
+    private SvmThread NewDeadThread(string name)
+    {
+        int events = _events.Count;
+        AddressSpace gone = Binder.CreateAddressSpace(name);
+        SvmThread thread = gone.CreateThread(name);
+        gone.Exit();
+        _events.RemoveRange(events, _events.Count - events);
+        return thread;
+    }
+
+    private AddressSpace Exec(AddressSpace current, ExecStep step)
+    {
+        SvmThread? thread = step.Thread is null ? null : _threads[step.Thread];
+        if (thread is null || thread.HasExited || !ReferenceEquals(thread.AddressSpace, current))
+        {
+            _left.Add(current.Name);
+            return current.Exec(step.Next);
+        }
+
+        _left.Add(current.Name);
+        thread.Exec(step.Next);
+        return thread.AddressSpace;
+    }
+
+    private bool TryMap(AddressSpace addressSpace, MapPortalStep step)
+    {
+        if (addressSpace.HasExited || addressSpace.Portals.TryFind(step.Address, out _))
+        {
+            return false;
+        }
+
+        addressSpace.Portals.Map(step.Address, _workQueues[step.WorkQueue]);
+        return true;
+    }
+
+    private void Execute(EnqcmdStep step, List<Answer> answers)
+    {
+        SvmThread thread = _threads[step.Thread];
+        if (thread.HasExited)
+        {
+            answers.Add(Text("ret", "no thread"));
+            return;
+        }
+
+        byte[] source = new byte[EnqcmdCommand.Length];
+        BinaryPrimitives.WriteUInt32LittleEndian(source, step.Head);
+        EnqcmdResult result = step.IsSupervisors
+            ? thread.Enqcmds(step.Address, source, step.Privilege)
+            : thread.Enqcmd(step.Address, source, step.Privilege);
+        answers.Add(Text("ret", result.Outcome switch
+        {
+            EnqcmdOutcome.Accepted => "accepted",
+            EnqcmdOutcome.Retry => "retry",
+            EnqcmdOutcome.InvalidOpcode => "#UD",
+            EnqcmdOutcome.GeneralProtection => "#GP",
+            _ => "#PF",
+        }));
+        answers.Add(new Answer("fixed_up", result.WasFixedUp ? "true" : "false"));
+        if (result.Outcome <= EnqcmdOutcome.Retry && thread.AddressSpace.Portals.TryFind(step.Address, out IEnqcmdPortal? portal))
+        {
+            answers.Add(Text("command", ((WorkQueue)portal).Last!));
+        }
+    }
+
+    /// <summary>MOVDIR64B to a dedicated work queue: the PASID is the queue's, and the register plays no part.</summary>
+    private void Move(Movdir64BStep step, List<Answer> answers)
+    {
+        SvmThread thread = _threads[step.Thread];
+        string ret = thread.HasExited ? "no thread"
+            : !thread.AddressSpace.Portals.TryFind(step.Address, out IEnqcmdPortal? portal) ? "#PF"
+            : portal is not WorkQueue { IsShared: false } queue ? "not dedicated"
+            : !queue.Configured.IsValid ? "no PASID"
+            : queue.Take() ? string.Create(CultureInfo.InvariantCulture, $"pasid={queue.Configured}") : "dropped";
+        answers.Add(Text("ret", ret));
+    }
+
+    private static Answer Text(string key, string value) => new(key, $"\"{value}\"");
+}

@@ -1,0 +1,19 @@
+namespace Pasid;
+
+/// <summary>The side of a device that programs write commands to: a page of its shared work queue.</summary>
+/// <remarks>
+/// <para>Called outside all gates, on the thread that executes the instruction, and so from several at once: an implementation must
+/// be safe for concurrent use. It may call the library.</para>
+/// <para>Models a portal of <c>drivers/dma/idxd</c> in a shared work queue.</para>
+/// </remarks>
+public interface IEnqcmdPortal
+{
+    /// <summary>Gets what the portal is called in messages and snapshots.</summary>
+    /// <value>Never <see langword="null"/>.</value>
+    string Name { get; }
+
+    /// <summary>Takes a command, or not.</summary>
+    /// <param name="command">The command, with the PASID of who wrote it.</param>
+    /// <returns><see langword="true"/> if it was taken; <see langword="false"/> if the program has to try again.</returns>
+    bool Submit(in EnqcmdCommand command);
+}

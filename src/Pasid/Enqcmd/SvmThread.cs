@@ -1,0 +1,225 @@
+using System.Buffers.Binary;
+using System.Diagnostics;
+using Pasid.Internal;
+
+namespace Pasid;
+
+/// <summary>
+/// Represents a thread of a process: it shares the address space with the others, and has an IA32_PASID register of its own,
+/// which is empty until its first ENQCMD.
+/// </summary>
+/// <remarks>
+/// <para>Made by <see cref="AddressSpace.CreateThread"/>, <see cref="Clone"/> and <see cref="Fork"/>. It is a user of its address
+/// space until it exits, or its process does.</para>
+/// <para>Instructions of one thread are executed one at a time: do not overlap them. The other members are safe for concurrent use.</para>
+/// <para>Models <c>struct task_struct</c>, with the PASID state that it keeps in its XSAVE area.</para>
+/// </remarks>
+[DebuggerDisplay("{Name,nq} of {AddressSpace.Name,nq}, IA32_PASID {Msr}")]
+public sealed class SvmThread
+{
+    private const int Alignment = 64;
+    private const uint PrivilegedBit = 1u << 31;
+    private const uint ReservedBits = 0x7FF0_0000;
+    private ulong _msr;
+    private volatile AddressSpace _addressSpace;
+    private volatile bool _hasExited;
+
+    internal SvmThread(AddressSpace addressSpace, string name, PasidMsr msr = default)
+    {
+        _addressSpace = addressSpace;
+        _msr = msr.Value;
+        Name = name;
+    }
+
+    /// <summary>Gets what the thread is called in messages and snapshots.</summary>
+    /// <value>Never <see langword="null"/>; need not be unique.</value>
+    public string Name { get; }
+
+    /// <summary>Gets the address space that the thread runs in.</summary>
+    /// <value>Another one after <see cref="Exec"/>.</value>
+    public AddressSpace AddressSpace
+    {
+        get => _addressSpace;
+        internal set => _addressSpace = value;
+    }
+
+    /// <summary>Gets the IA32_PASID register of the thread.</summary>
+    /// <value>Not valid in a new thread, and after an exec.</value>
+    public PasidMsr Msr => new(Volatile.Read(ref _msr));
+
+    /// <summary>Gets a value indicating whether the thread is over.</summary>
+    /// <value><see langword="true"/> from its exit, or that of its process, on.</value>
+    public bool HasExited
+    {
+        get => _hasExited;
+        internal set => _hasExited = value;
+    }
+
+    /// <summary>Makes another thread of the same process. Its register is empty, whatever this one's holds.</summary>
+    /// <param name="name">What to call it.</param>
+    /// <returns>The thread.</returns>
+    /// <exception cref="ArgumentNullException"><paramref name="name"/> is <see langword="null"/>.</exception>
+    /// <exception cref="InvalidOperationException">The thread has exited, or the call comes from inside a callback of the binder.</exception>
+    /// <exception cref="ObjectDisposedException">The binder is disposed.</exception>
+    /// <remarks>Models <c>clone</c> with <c>CLONE_VM</c>.</remarks>
+    public SvmThread Clone(string name)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        ThrowIfExited();
+        return AddressSpace.CreateThread(name);
+    }
+
+    /// <summary>Makes a child process with one thread, whose register is empty.</summary>
+    /// <param name="name">What to call the process and its thread.</param>
+    /// <returns>The thread; its address space is what <see cref="AddressSpace.Fork"/> makes.</returns>
+    /// <exception cref="ArgumentNullException"><paramref name="name"/> is <see langword="null"/>.</exception>
+    /// <exception cref="InvalidOperationException">The thread has exited, or the call comes from inside a callback of the binder.</exception>
+    /// <exception cref="ObjectDisposedException">The binder is disposed.</exception>
+    /// <exception cref="PasidException">The fault injector made the copy of the address space fail.</exception>
+    /// <remarks>Models <c>fork</c>.</remarks>
+    public SvmThread Fork(string name)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        ThrowIfExited();
+#pragma warning disable CA2000 // The child lives until its own exit.
+        return AddressSpace.Fork(name).CreateThread(name);
+#pragma warning restore CA2000
+    }
+
+    /// <summary>Replaces the program of the process: this thread goes on in a new address space with an empty register, the
+    /// others end, and the old address space exits.</summary>
+    /// <param name="name">What to call the new address space.</param>
+    /// <exception cref="ArgumentNullException"><paramref name="name"/> is <see langword="null"/>.</exception>
+    /// <exception cref="InvalidOperationException">The thread has exited, or the call comes from inside a callback of the binder.</exception>
+    /// <exception cref="ObjectDisposedException">The binder is disposed.</exception>
+    /// <remarks>Models <c>execve</c>: <c>de_thread</c>, <c>exec_mmap</c>, and the reset of the XSAVE state.</remarks>
+    public void Exec(string name)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        ThrowIfExited();
+#pragma warning disable CA2000 // It is this thread's address space from now on.
+        AddressSpace.Binder.Exec(AddressSpace, name, this);
+#pragma warning restore CA2000
+    }
+
+    /// <summary>Ends the thread; its process goes on until <see cref="AddressSpace.Exit"/>. A second call does nothing.</summary>
+    /// <exception cref="InvalidOperationException">Called from inside a callback of the binder.</exception>
+    /// <remarks>Models <c>exit</c> of one thread.</remarks>
+    public void Exit() => AddressSpace.Binder.ExitThread(this);
+
+    /// <summary>Executes ENQCMD: sends 64 bytes to a device, with the PASID from the register.</summary>
+    /// <param name="destination">Where the portal is mapped: a multiple of 64.</param>
+    /// <param name="source">The 64 bytes; the first four must be 0.</param>
+    /// <param name="privilege">Of the code that executes it. Only a program is helped when its register is empty.</param>
+    /// <returns>How it ended.</returns>
+    /// <exception cref="ArgumentException"><paramref name="source"/> is not 64 bytes long.</exception>
+    /// <exception cref="InvalidOperationException">The thread has exited.</exception>
+    /// <remarks>
+    /// Models ENQCMD, and <c>do_general_protection</c> with <c>fixup_pasid_exception</c>: after a #GP of a program whose process has
+    /// a PASID while the register is empty, whatever the reason of the #GP, the register is loaded and the instruction executed once
+    /// more; the second #GP is real. What the portal throws is passed on.
+    /// </remarks>
+    public EnqcmdResult Enqcmd(ulong destination, ReadOnlySpan<byte> source, CpuPrivilege privilege = CpuPrivilege.User)
+    {
+        CheckInstruction(source);
+        EnqcmdOutcome outcome = ExecuteEnqcmd(destination, source);
+        bool isFixedUp = outcome == EnqcmdOutcome.GeneralProtection && privilege == CpuPrivilege.User && TryFixUp();
+        if (isFixedUp)
+        {
+            outcome = ExecuteEnqcmd(destination, source);
+        }
+
+        return AddressSpace.Binder.Tell(this, new EnqcmdResult(outcome, isFixedUp));
+    }
+
+    /// <summary>Executes ENQCMDS: sends 64 bytes to a device, with PASID and privilege from the bytes themselves.</summary>
+    /// <param name="destination">Where the portal is mapped: a multiple of 64.</param>
+    /// <param name="source">The 64 bytes: bits 19..0 the PASID, bits 30..20 zero, bit 31 PRIV.</param>
+    /// <param name="privilege">Of the code that executes it; a program gets #GP.</param>
+    /// <returns>How it ended.</returns>
+    /// <exception cref="ArgumentException"><paramref name="source"/> is not 64 bytes long.</exception>
+    /// <exception cref="InvalidOperationException">The thread has exited.</exception>
+    /// <remarks>Models ENQCMDS. The register plays no part. The fix-up of a program's #GP does: it cannot tell the instructions apart.</remarks>
+    public EnqcmdResult Enqcmds(ulong destination, ReadOnlySpan<byte> source, CpuPrivilege privilege)
+    {
+        CheckInstruction(source);
+        EnqcmdOutcome outcome = ExecuteEnqcmds(destination, source, privilege);
+        bool isFixedUp = outcome == EnqcmdOutcome.GeneralProtection && privilege == CpuPrivilege.User && TryFixUp();
+        return AddressSpace.Binder.Tell(this, new EnqcmdResult(outcome, isFixedUp));
+    }
+
+    /// <summary>Returns <see cref="Name"/>.</summary>
+    /// <returns>The name.</returns>
+    public override string ToString() => Name;
+
+    /// <summary>Brings the register into a given state.</summary>
+    internal void Load(PasidMsr msr) => Volatile.Write(ref _msr, msr.Value);
+
+    private EnqcmdOutcome ExecuteEnqcmd(ulong destination, ReadOnlySpan<byte> source)
+    {
+        if (!AddressSpace.Binder.CpuHasEnqcmd)
+        {
+            return EnqcmdOutcome.InvalidOpcode;
+        }
+
+        PasidMsr msr = Msr;
+        return msr.IsValid && destination % Alignment == 0 && BinaryPrimitives.ReadUInt32LittleEndian(source) == 0
+            ? Submit(destination, new EnqcmdCommand(source, msr.Pasid, isPrivileged: false))
+            : EnqcmdOutcome.GeneralProtection;
+    }
+
+    private EnqcmdOutcome ExecuteEnqcmds(ulong destination, ReadOnlySpan<byte> source, CpuPrivilege privilege)
+    {
+        if (!AddressSpace.Binder.CpuHasEnqcmd)
+        {
+            return EnqcmdOutcome.InvalidOpcode;
+        }
+
+        uint head = BinaryPrimitives.ReadUInt32LittleEndian(source);
+        return privilege == CpuPrivilege.Supervisor && destination % Alignment == 0 && (head & ReservedBits) == 0
+            ? Submit(destination, new EnqcmdCommand(source, new Ioasid(head & ~PrivilegedBit), (head & PrivilegedBit) != 0))
+            : EnqcmdOutcome.GeneralProtection;
+    }
+
+    private EnqcmdOutcome Submit(ulong destination, in EnqcmdCommand command)
+    {
+        if (!AddressSpace.Portals.TryFind(destination, out IEnqcmdPortal? portal))
+        {
+            return EnqcmdOutcome.PageFault;
+        }
+
+        return portal.Submit(in command) ? EnqcmdOutcome.Accepted : EnqcmdOutcome.Retry;
+    }
+
+    /// <summary>What the kernel does about a #GP of a program: it can only guess that an empty register was the reason.</summary>
+    private bool TryFixUp()
+    {
+        Ioasid pasid = AddressSpace.Pasid;
+        if (pasid.Value >= IoasidRange.PasidLimit || Msr.IsValid)
+        {
+            // A PASID of more than 20 bits, which only a quirk or a custom allocator gives, does not fit the register.
+            return false;
+        }
+
+        Load(PasidMsr.Of(pasid));
+        return true;
+    }
+
+    private void CheckInstruction(ReadOnlySpan<byte> source)
+    {
+        if (source.Length != EnqcmdCommand.Length)
+        {
+            throw new ArgumentException($"A command has {EnqcmdCommand.Length} bytes, and these are {source.Length}.", nameof(source));
+        }
+
+        ThrowIfExited();
+    }
+
+    private void ThrowIfExited()
+    {
+        if (HasExited)
+        {
+            throw new InvalidOperationException($"The thread '{this}' has exited: use one that runs.");
+        }
+    }
+}

@@ -1,0 +1,408 @@
+using System.Diagnostics;
+using System.Numerics;
+using Microsoft.Extensions.Logging;
+using Pasid.Internal;
+
+namespace Pasid;
+
+/// <summary>The page request queue of one IOMMU, a ring, over a binder.</summary>
+/// <remarks>
+/// <para>All members are safe for concurrent use. A gate guards the ring, another one the answering; neither is held while the other's
+/// work is waited for. A binder that drains takes the second inside its own gate, and nothing that is called while answering may call the
+/// binder, which is detected.</para>
+/// <para>The binder's unbinds drain the queue, unless its profile has <see cref="KernelQuirks.UnbindSkipsDrain"/>: when a device is unbound
+/// for the last time, all that is in the queue is answered before the unbind returns.</para>
+/// <para>Models the page request queue of VT-d and <c>prq_event_thread</c> of Linux 5.6.</para>
+/// </remarks>
+#pragma warning disable CA1711 // What the hardware calls it; it is no collection.
+[DebuggerDisplay("Head = {Head}, Tail = {Tail}, Capacity = {Capacity}")]
+public sealed class PageRequestQueue : IPageRequestQueue, IDisposable
+#pragma warning restore CA1711
+{
+    /// <summary>How many descriptors a ring has by default.</summary>
+    public const int DefaultCapacity = 256;
+
+    internal const int MaxGroupIndex = 511;
+
+    private const int MaxCapacity = 1 << 20;
+    private const string What = "The page request queue";
+
+    private readonly SvmBinder _binder;
+    private readonly IPageResponder _responder;
+    private readonly ILogger? _logger;
+    private readonly int _unusedBits;
+    private readonly PageRequest[] _ring;
+
+    /// <summary>How often each code was responded: by value, and the third is <see cref="PageResponseCode.ResponseFailure"/>.</summary>
+    private readonly long[] _responses = new long[3];
+
+    /// <summary>Guards the ring; held for a few instructions.</summary>
+    private Gate _ringGate = new();
+
+    /// <summary>Guards the answering; whoever answers holds it.</summary>
+    private Gate _answerGate = new();
+
+    private int _head;
+    private int _tail;
+    private volatile bool _hasOverflowed;
+    private volatile bool _isDisposed;
+    private long _requests;
+    private long _overflows;
+
+    /// <summary>How many responses the requests that were handled have to get, and how many they got; guarded by the answering.</summary>
+    private long _due;
+
+    private long _given;
+
+    /// <summary>Makes an empty queue and attaches it to a binder.</summary>
+    /// <param name="binder">Whose PASIDs the requests are for.</param>
+    /// <param name="responder">Who takes the answers.</param>
+    /// <param name="capacity">How many descriptors the ring has: a power of two, 2 to 1048576.</param>
+    /// <param name="loggerFactory">Where the logger comes from; its category is <c>Pasid.PageRequestQueue</c>. <see langword="null"/> for no
+    /// log.</param>
+    /// <exception cref="ArgumentNullException"><paramref name="binder"/> or <paramref name="responder"/> is <see langword="null"/>.</exception>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="capacity"/> is no power of two from 2 to 1048576.</exception>
+    /// <exception cref="InvalidOperationException">Called from inside a callback of the binder.</exception>
+    /// <exception cref="ObjectDisposedException">The binder is disposed.</exception>
+    public PageRequestQueue(SvmBinder binder, IPageResponder responder, int capacity = DefaultCapacity, ILoggerFactory? loggerFactory = null)
+    {
+        ArgumentNullException.ThrowIfNull(binder);
+        ArgumentNullException.ThrowIfNull(responder);
+        if (capacity is < 2 or > MaxCapacity || !BitOperations.IsPow2(capacity))
+        {
+            throw new ArgumentOutOfRangeException(nameof(capacity), capacity, $"A ring has a power of two of descriptors, 2 to {MaxCapacity}.");
+        }
+
+        _binder = binder;
+        _responder = responder;
+        _ring = new PageRequest[capacity];
+        _unusedBits = 64 - binder.AddressWidth;
+        _logger = loggerFactory?.CreateLogger(LogCategory.For(nameof(PageRequestQueue), binder.HostName));
+        binder.Attach(this);
+    }
+
+    /// <inheritdoc/>
+    public int Capacity => _ring.Length;
+
+    /// <inheritdoc/>
+    public int Head => Volatile.Read(ref _head);
+
+    /// <inheritdoc/>
+    public int Tail => Volatile.Read(ref _tail);
+
+    /// <inheritdoc/>
+    public bool HasOverflowed => _hasOverflowed;
+
+    /// <inheritdoc/>
+    public bool TryEnqueue(in PageRequest request)
+    {
+        Check(in request);
+        ObjectDisposedException.ThrowIf(_isDisposed, this);
+        _ringGate.Enter();
+        int next = (_tail + 1) & (_ring.Length - 1);
+        bool isFull = next == _head;
+        if (isFull)
+        {
+            _hasOverflowed = true;
+            _overflows++;
+        }
+        else
+        {
+            _ring[_tail] = request;
+            Volatile.Write(ref _tail, next);
+        }
+
+        _ringGate.Exit();
+        if (!isFull)
+        {
+            return true;
+        }
+
+        _logger?.PageRequestOverflowed(request.Device);
+        if (request.IsDue)
+        {
+            // The hardware's own answer: nobody looks at the request, so the device asks again.
+            Respond(in request, PageResponseCode.Success);
+        }
+
+        return false;
+    }
+
+    /// <inheritdoc/>
+    public int Process()
+    {
+        ObjectDisposedException.ThrowIf(_isDisposed, this);
+        var run = new AnswerRun();
+        int handled;
+        _answerGate.EnterAsOwner(What);
+        try
+        {
+            handled = AnswerUnsynchronized(int.MaxValue, run);
+        }
+        finally
+        {
+            _answerGate.Exit();
+        }
+
+        // Only now: the last user of an address space takes the binder's gate, under which a drain waits for the one left above.
+        run.Leaving.ForEach(addressSpace => addressSpace.DropUser());
+        run.Log();
+        run.Failure?.Throw();
+        return handled;
+    }
+
+    /// <inheritdoc/>
+    public PageRequestStatistics GetStatistics() => new(
+        Volatile.Read(ref _requests),
+        Volatile.Read(ref _overflows),
+        Volatile.Read(ref _responses[0]),
+        Volatile.Read(ref _responses[1]),
+        Volatile.Read(ref _responses[2]));
+
+    /// <summary>Detaches the queue from its binder. What is in it is not answered. A second call does nothing.</summary>
+    /// <exception cref="InvalidOperationException">Called from inside a callback of the binder or the queue.</exception>
+    public void Dispose()
+    {
+        _isDisposed = true;
+        _binder.Detach(this);
+    }
+
+    /// <summary>Answers all that is in the queue now; the binder's gate is held, and who leaves is left to it.</summary>
+    internal void Drain(AnswerRun run)
+    {
+        _answerGate.EnterAsOwner(What);
+        try
+        {
+            // Not what comes later: a device that goes on asking must not keep the unbind from its end.
+            _ringGate.Enter();
+            int count = (_tail - _head) & (_ring.Length - 1);
+            _ringGate.Exit();
+            AnswerUnsynchronized(count, run);
+        }
+        finally
+        {
+            _answerGate.Exit();
+        }
+    }
+
+    /// <summary>Copies what is in the queue, oldest first; the binder's gate is held.</summary>
+    internal PageRequest[] Copy(out bool hasOverflowed)
+    {
+        _answerGate.EnterAsOwner(What);
+        _ringGate.Enter();
+        var requests = new PageRequest[(_tail - _head) & (_ring.Length - 1)];
+        for (int i = 0; i < requests.Length; i++)
+        {
+            requests[i] = _ring[(_head + i) & (_ring.Length - 1)];
+        }
+
+        hasOverflowed = _hasOverflowed;
+        _ringGate.Exit();
+        _answerGate.Exit();
+        return requests;
+    }
+
+    /// <summary>Puts what is in the queue in the place of something else; the binder's gate is held.</summary>
+    internal void Load(PageRequest[] requests, bool hasOverflowed)
+    {
+        _answerGate.EnterAsOwner(What);
+        _ringGate.Enter();
+        Array.Clear(_ring);
+        requests.CopyTo(_ring, 0);
+        Volatile.Write(ref _head, 0);
+        Volatile.Write(ref _tail, requests.Length);
+        _hasOverflowed = hasOverflowed;
+        _ringGate.Exit();
+        _answerGate.Exit();
+    }
+
+    /// <summary>Finds requests that were not answered as often as they have to be; the binder's gate is held.</summary>
+    internal void CheckIntegrity(List<IntegrityFinding> findings)
+    {
+        _answerGate.EnterAsOwner(What);
+        if (_given != _due)
+        {
+            findings.Add(new(IntegrityInvariant.RequestsAreAnsweredOnce, KernelQuirks.None, $"{_due} responses were due and {_given} were given"));
+        }
+
+        _answerGate.Exit();
+    }
+
+    internal void Log(in PageRequest request, PageResponseCode? code)
+    {
+        if (code is { } given)
+        {
+            _logger!.PageRequestAnswered(request.Device, request.Pasid, request.Address, given);
+        }
+        else
+        {
+            _logger!.PageRequestOfNobody(request.Device, request.Pasid);
+        }
+    }
+
+    private static void Check(in PageRequest request)
+    {
+        if (request.Device?.Iommu is null)
+        {
+            throw new ArgumentException($"The request comes from {(request.Device is null ? "no device" : $"the device '{request.Device}', which is behind no IOMMU")}: requests come through the IOMMU of a device.", nameof(request));
+        }
+
+        if (request.GroupIndex is < 0 or > MaxGroupIndex)
+        {
+            throw new ArgumentException($"The group index is {request.GroupIndex}: give 0 to {MaxGroupIndex}.", nameof(request));
+        }
+    }
+
+    private int AnswerUnsynchronized(int most, AnswerRun run)
+    {
+        int handled = 0;
+        _binder.BeginAnswering();
+        try
+        {
+            while (handled < most && TryPeek(out PageRequest request))
+            {
+                Answer(in request, run);
+                handled++;
+                Advance();
+            }
+        }
+        finally
+        {
+            _binder.EndAnswering();
+        }
+
+        return handled;
+    }
+
+    private bool TryPeek(out PageRequest request)
+    {
+        _ringGate.Enter();
+        bool isEmpty = _head == _tail;
+        request = isEmpty ? default : _ring[_head];
+        _hasOverflowed &= !isEmpty;
+        _ringGate.Exit();
+        return !isEmpty;
+    }
+
+    /// <summary>Takes the request out that was answered: until now it was outstanding.</summary>
+    private void Advance()
+    {
+        _ringGate.Enter();
+        _ring[_head] = default;
+        Volatile.Write(ref _head, (_head + 1) & (_ring.Length - 1));
+        _requests++;
+        _ringGate.Exit();
+    }
+
+    private void Answer(in PageRequest request, AnswerRun run)
+    {
+        PageResponseCode code = PageResponseCode.ResponseFailure;
+        if (request.Pasid is { } pasid && _binder.FindRecord(pasid, out SvmRecord? record) == PasidStatus.Success)
+        {
+            code = Handle(record!, in request, run);
+            TellDevice(record!, pasid, in request, code, run);
+        }
+        else
+        {
+            Note(run, in request, code: null);
+        }
+
+        if (!request.IsDue)
+        {
+            return;
+        }
+
+        _due++;
+        Note(run, in request, code);
+        try
+        {
+            Respond(in request, code);
+        }
+#pragma warning disable CA1031 // Passed on at the end, like everything that is thrown while answering.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            run.Fail(exception);
+        }
+
+        _given++;
+    }
+
+    private void Note(AnswerRun run, in PageRequest request, PageResponseCode? code)
+    {
+        if (_logger is not null)
+        {
+            run.Note(this, in request, code);
+        }
+    }
+
+    private PageResponseCode Handle(SvmRecord record, in PageRequest request, AnswerRun run)
+    {
+        if (record.AddressSpace is not { } addressSpace || !addressSpace.TryAddUser())
+        {
+            return PageResponseCode.InvalidRequest;
+        }
+
+        if (!IsCanonical(request.Address))
+        {
+            if (_binder.Profile.Has(KernelQuirks.NonCanonicalFaultLeaksUser))
+            {
+                addressSpace.CountLeakedUser();
+            }
+            else
+            {
+                Leave(addressSpace, run);
+            }
+
+            return PageResponseCode.InvalidRequest;
+        }
+
+        FaultOutcome outcome = FaultOutcome.Failed;
+        try
+        {
+            outcome = addressSpace.FaultHandler?.Handle(addressSpace, request.Address, request.Rights) ?? FaultOutcome.NotMapped;
+        }
+#pragma warning disable CA1031 // As above.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            run.Fail(exception);
+        }
+
+        Leave(addressSpace, run);
+        return outcome == FaultOutcome.Handled ? PageResponseCode.Success : PageResponseCode.InvalidRequest;
+    }
+
+    /// <summary>Stops using an address space, now or, if nobody else uses it, when the gates are left.</summary>
+    private static void Leave(AddressSpace addressSpace, AnswerRun run)
+    {
+        if (!addressSpace.TryDropUser())
+        {
+            run.Leaving.Add(addressSpace);
+        }
+    }
+
+    private static void TellDevice(SvmRecord record, Ioasid pasid, in PageRequest request, PageResponseCode code, AnswerRun run)
+    {
+        try
+        {
+            record.FindCallbacks(request.Device)?.OnPageRequest(request.Device, pasid, request.Address, request.PrivateData, request.Rights, code);
+        }
+#pragma warning disable CA1031 // As above.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            run.Fail(exception);
+        }
+    }
+
+    private void Respond(in PageRequest request, PageResponseCode code)
+    {
+        int index = code == PageResponseCode.ResponseFailure ? 2 : (int)code;
+        Interlocked.Increment(ref _responses[index]);
+        _responder.Respond(new PageResponse(request.Device, request.Pasid, request.GroupIndex, code, request.PrivateData));
+    }
+
+    /// <summary>Tells whether the upper bits of an address are all like the highest that is used.</summary>
+    private bool IsCanonical(ulong address) => (ulong)((long)(address << _unusedBits) >> _unusedBits) == address;
+}

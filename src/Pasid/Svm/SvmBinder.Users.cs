@@ -1,0 +1,199 @@
+using Pasid.Internal;
+
+namespace Pasid;
+
+/// <content>Who uses and who pins an address space: processes, threads, and those who come for a while.</content>
+public sealed partial class SvmBinder
+{
+    /// <summary>Ends of ENQCMD and ENQCMDS by <see cref="EnqcmdOutcome"/>.</summary>
+    private readonly long[] _enqcmds = new long[(int)EnqcmdOutcome.PageFault + 1];
+
+    private long _fixups;
+
+    /// <summary>Gets a value indicating whether the CPU has ENQCMD.</summary>
+    internal bool CpuHasEnqcmd => _cpuHasEnqcmd;
+
+    internal SvmThread CreateThread(AddressSpace addressSpace, string name)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        Enter();
+        try
+        {
+            if (addressSpace.HasLeft)
+            {
+                throw new InvalidOperationException($"The process of the address space '{addressSpace}' has left: make threads of one that runs.");
+            }
+
+            var thread = new SvmThread(addressSpace, name);
+            AddThread(addressSpace, thread);
+            return thread;
+        }
+        finally
+        {
+            Exit(nameof(CreateThread));
+        }
+    }
+
+    internal IReadOnlyList<SvmThread> GetThreads(AddressSpace addressSpace)
+    {
+        EnterGate();
+        try
+        {
+            return addressSpace.Threads?.ToArray() ?? [];
+        }
+        finally
+        {
+            _gate.Exit();
+        }
+    }
+
+    internal void ExitThread(SvmThread thread)
+    {
+        EnterGate();
+        try
+        {
+            if (!thread.HasExited)
+            {
+                thread.HasExited = true;
+                thread.AddressSpace.Threads!.Remove(thread);
+                Interlocked.Add(ref thread.AddressSpace.UsersWord, -AddressSpace.OwnUser);
+            }
+        }
+        finally
+        {
+            Exit(nameof(ExitThread));
+        }
+    }
+
+    internal void DropLastUser(AddressSpace addressSpace)
+    {
+        bool exits = false;
+        EnterGate();
+        try
+        {
+            // Another may have come meanwhile.
+            exits = Interlocked.Decrement(ref addressSpace.UsersWord) == 0;
+            if (exits)
+            {
+                ExitUnsynchronized(addressSpace);
+            }
+        }
+        finally
+        {
+            Exit(nameof(AddressSpace.DropUser));
+        }
+
+        if (exits)
+        {
+            _logger?.AddressSpaceExited(addressSpace);
+        }
+    }
+
+    internal long CountPins(AddressSpace addressSpace)
+    {
+        EnterGate();
+        try
+        {
+            long pins = addressSpace.ExtraPins;
+            for (SvmRecord? record = addressSpace.NewestRegistered; record is not null; record = record.Older)
+            {
+                pins++;
+            }
+
+            return pins;
+        }
+        finally
+        {
+            _gate.Exit();
+        }
+    }
+
+    internal void AddPin(AddressSpace addressSpace)
+    {
+        Enter();
+        try
+        {
+            if (addressSpace.IsDestroyed)
+            {
+                throw new InvalidOperationException($"The address space '{addressSpace}' is destroyed: pin one that is there.");
+            }
+
+            addressSpace.ExtraPins++;
+        }
+        finally
+        {
+            Exit(nameof(AddPin));
+        }
+    }
+
+    internal void DropPin(AddressSpace addressSpace)
+    {
+        EnterGate();
+        try
+        {
+            if (addressSpace.ExtraPins == 0)
+            {
+                throw new InvalidOperationException($"The address space '{addressSpace}' has no pin left that {nameof(AddressSpace.AddPin)} added: drop each once.");
+            }
+
+            addressSpace.ExtraPins--;
+            if (addressSpace.HasExited && !IsPinned(addressSpace))
+            {
+                Complete();
+                Destroy(addressSpace);
+            }
+        }
+        finally
+        {
+            Exit(nameof(DropPin));
+        }
+    }
+
+    /// <summary>Counts and logs how an instruction ended.</summary>
+    internal EnqcmdResult Tell(SvmThread thread, EnqcmdResult result)
+    {
+        Interlocked.Increment(ref _enqcmds[(int)result.Outcome]);
+        if (result.WasFixedUp)
+        {
+            Interlocked.Increment(ref _fixups);
+            _logger?.PasidLoaded(thread, thread.Msr.Pasid);
+        }
+
+        if (result.Outcome > EnqcmdOutcome.Retry)
+        {
+            _logger?.InstructionFaulted(thread, result.Outcome);
+        }
+
+        return result;
+    }
+
+    private static bool IsPinned(AddressSpace addressSpace) => addressSpace.NewestRegistered is not null || addressSpace.ExtraPins != 0;
+
+    private static void AddThread(AddressSpace addressSpace, SvmThread thread)
+    {
+        (addressSpace.Threads ??= []).Add(thread);
+        Interlocked.Add(ref addressSpace.UsersWord, AddressSpace.OwnUser);
+    }
+
+    /// <summary>Lets a process leave; its threads end.</summary>
+    /// <returns>Whether nobody else uses the address space, which has exited then.</returns>
+    private bool LeaveUnsynchronized(AddressSpace addressSpace)
+    {
+        if (addressSpace.HasLeft)
+        {
+            return false;
+        }
+
+        addressSpace.HasLeft = true;
+        long own = 1 + (addressSpace.Threads?.Count ?? 0);
+        addressSpace.Threads?.ForEach(static thread => thread.HasExited = true);
+        addressSpace.Threads = null;
+        bool exits = Interlocked.Add(ref addressSpace.UsersWord, -own * AddressSpace.OwnUser) == 0;
+        if (exits)
+        {
+            ExitUnsynchronized(addressSpace);
+        }
+
+        return exits;
+    }
+}
