@@ -142,7 +142,7 @@ public sealed class ProfileTests
                 string allocation = host.Events.Single(e => e.StartsWith("ioasid_alloc", StringComparison.Ordinal));
                 return status == PasidStatus.Success && !pasid.IsValid ? $"NoSpace {allocation}" : $"{status} {allocation}";
             case KernelQuirks.NonCanonicalFaultLeaksUser:
-                using (var faults = new PageRequests(host))
+                using (var faults = new HostRequests(host))
                 {
                     host.Bind(host.DeviceA, process, 1);
                     PageResponseCode code = faults.Ask(host.DeviceA, 1, address: 1ul << 60);
@@ -151,7 +151,7 @@ public sealed class ProfileTests
                 }
 
             case KernelQuirks.UnbindSkipsDrain:
-                using (var faults = new PageRequests(host))
+                using (var faults = new HostRequests(host))
                 {
                     host.Bind(host.DeviceA, process, 1);
                     faults.Queue.TryEnqueue(new PageRequest { Device = host.DeviceA, Pasid = new Ioasid(1), IsLastInGroup = true });

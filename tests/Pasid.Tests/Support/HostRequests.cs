@@ -1,9 +1,9 @@
 namespace Pasid.Tests.Support;
 
 /// <summary>A page request queue over a host, whose answers are kept.</summary>
-internal sealed class PageRequests : IPageResponder, IDisposable
+internal sealed class HostRequests : IPageResponder, IDisposable
 {
-    public PageRequests(Host host, int capacity = PageRequestQueue.DefaultCapacity) => Queue = new PageRequestQueue(host.Binder, this, capacity);
+    public HostRequests(Host host, int capacity = PageRequestQueue.DefaultCapacity) => Queue = new PageRequestQueue(host.Binder, this, capacity);
 
     public PageRequestQueue Queue { get; }
 
