@@ -15,14 +15,28 @@ public sealed class ReadmeTests
     }
 
     [Fact]
-    public void The_snippet_of_the_readme_is_the_one_that_runs()
+    public void The_snippet_of_commands_and_page_requests_runs_and_prints_what_the_readme_says()
     {
-        using var reader = new StreamReader(typeof(ReadmeTests).Assembly.GetManifestResourceStream("ReadmeSample.cs")!);
+        List<string> printed = [];
+        var device = new Device();
+
+        ReadmeLifeSample.Run(device, device, printed.Add);
+
+        printed.Should().Equal("Accepted, IA32_PASID 0x80000001");
+        device.Responses.Should().ContainSingle().Which.Code.Should().Be(PageResponseCode.Success);
+    }
+
+    [Theory]
+    [InlineData("ReadmeSample.cs", "using Pasid;\n\n")]
+    [InlineData("ReadmeLifeSample.cs", "")]
+    public void The_snippet_of_the_readme_is_the_one_that_runs(string name, string head)
+    {
+        using var reader = new StreamReader(typeof(ReadmeTests).Assembly.GetManifestResourceStream(name)!);
         string source = reader.ReadToEnd().ReplaceLineEndings("\n");
         string[] lines = source[(source.IndexOf("// <readme>\n", StringComparison.Ordinal) + 12)..source.IndexOf("        // </readme>", StringComparison.Ordinal)].TrimEnd().Split('\n');
         string snippet = string.Join('\n', lines.Select(line => line.Length > 8 ? line[8..] : line)).Replace("print(", "Console.WriteLine(", StringComparison.Ordinal);
 
-        s_readme.Should().Contain($"```csharp\nusing Pasid;\n\n{snippet}\n```");
+        s_readme.Should().Contain($"```csharp\n{head}{snippet}\n```");
     }
 
     [Fact]
@@ -88,5 +102,16 @@ public sealed class ReadmeTests
         {
             s_readme.Split("## Snapshots")[0].Split("| Option |")[1].Should().Contain($"`{option.Name}`");
         }
+    }
+
+    private sealed class Device : IEnqcmdPortal, IPageResponder
+    {
+        public string Name => "device";
+
+        public List<PageResponse> Responses { get; } = [];
+
+        public bool Submit(in EnqcmdCommand command) => true;
+
+        public void Respond(in PageResponse response) => Responses.Add(response);
     }
 }
