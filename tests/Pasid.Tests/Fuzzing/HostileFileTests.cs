@@ -72,6 +72,30 @@ public sealed class HostileFileTests
         }
     }
 
+    [Fact]
+    public void A_damaged_scenario_is_played_or_refused_in_one_line()
+    {
+        string text = File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "Scenarios", "life-story.jsonl"));
+        using var folder = new TemporaryFolder();
+        int played = 0;
+        int rounds = Effort.Rounds(1_000);
+        for (int seed = 0; seed < rounds; seed++)
+        {
+            string path = folder.Write("damaged.jsonl", Mutator.Mutate(text, seed));
+
+            ToolRun run = ToolRun.Of("run", path);
+
+            run.ExitCode.Should().BeInRange(0, 2, $"seed {seed}");
+            played += run.ExitCode == 2 ? 0 : 1;
+            if (run.ExitCode == 2)
+            {
+                run.Error.Trim().Split('\n').Should().ContainSingle($"seed {seed}").Which.Should().Contain("damaged.jsonl");
+            }
+        }
+
+        played.Should().BeGreaterThan(rounds / 100);
+    }
+
     /// <summary>Unbinds what is bound and exits who lives, as far as they let.</summary>
     private static void UseAll(Host host, RandomWalk walk)
     {

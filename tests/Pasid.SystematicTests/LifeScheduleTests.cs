@@ -1,0 +1,157 @@
+using Pasid.SystematicTests.Support;
+
+namespace Pasid.SystematicTests;
+
+/// <summary>Every schedule of users, threads and page requests is explained by some order of the calls.</summary>
+public sealed class LifeScheduleTests
+{
+    [Fact]
+    public void Users_and_pins_beside_an_exit() =>
+        Schedules.Refute(
+            () => new Machine(KernelProfile.Default),
+            machine => machine.State(),
+            [m => m.AddUser(), m => m.DropUser()],
+            [m => m.Exit()],
+            [m => m.Pin()])
+            .Should().BeNull();
+
+    [Fact]
+    public void A_thread_that_executes_beside_a_bind_and_an_exit() =>
+        Schedules.Refute(
+            () => new Machine(KernelProfile.Default, isBound: false),
+            machine => machine.State(),
+            [m => m.Enqcmd()],
+            [m => m.Bind()],
+            [m => m.Exit()])
+            .Should().BeNull();
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_request_that_is_answered_beside_the_last_unbind(bool drains) =>
+        Schedules.Refute(
+            () => new Machine(KernelProfile.Default with { Quirks = drains ? KernelQuirks.None : KernelQuirks.UnbindSkipsDrain }),
+            machine => machine.State(),
+            [m => m.Process()],
+            [m => m.Unbind()])
+            .Should().BeNull();
+
+    [Fact]
+    public void Two_that_answer_and_one_that_asks() =>
+        Schedules.Refute(
+            () => new Machine(KernelProfile.Default),
+            machine => machine.State(),
+            [m => m.Process()],
+            [m => m.Process()],
+            [m => m.Ask()])
+            .Should().BeNull();
+
+    /// <summary>A bound process with a thread, a portal and a request that waits. What the answers of the requests are depends on when
+    /// they are given, and belongs to the end.</summary>
+    private sealed class Machine : IEnqcmdPortal, IPageResponder, IAddressSpaceFaultHandler, IDisposable
+    {
+        private readonly SvmBinder _binder;
+        private readonly SvmDevice _device = new("device", new Iommu("iommu"));
+        private readonly AddressSpace _space;
+        private readonly SvmThread _thread;
+        private readonly PageRequestQueue _queue;
+        private readonly List<string> _responses = [];
+
+        public Machine(KernelProfile profile, bool isBound = true)
+        {
+            _binder = new SvmBinder(new PasidOptions { Profile = profile });
+            _queue = new PageRequestQueue(_binder, this, capacity: 4);
+            _space = _binder.CreateAddressSpace("space");
+            _space.FaultHandler = this;
+            _space.Portals.Map(0, this);
+            _thread = _space.CreateThread("thread");
+            if (isBound)
+            {
+                Bind();
+                _queue.TryEnqueue(Request(1));
+            }
+        }
+
+        public string Name => "portal";
+
+        public string AddUser() => $"{_space.TryAddUser()}";
+
+        public string DropUser() => Guard(() =>
+        {
+            _space.DropUser();
+            return "dropped";
+        });
+
+        public string Exit()
+        {
+            _space.Exit();
+            return "exited";
+        }
+
+        public string Pin() => Guard(() =>
+        {
+            _space.AddPin();
+            _space.DropPin();
+            return "pinned";
+        });
+
+        public string Bind() => $"{_binder.BindMm(_device, _space, out Ioasid pasid)} {pasid}";
+
+        public string Unbind() => $"{_binder.UnbindMm(_device, new Ioasid(1))}";
+
+        public string Enqcmd() => Guard(() => $"{_thread.Enqcmd(0, new byte[64])}");
+
+        public string Process()
+        {
+            // How many a call handles depends on who came first, which an order of whole calls explains only in sum.
+            _queue.Process();
+            return "processed";
+        }
+
+        public string Ask() => $"{_queue.TryEnqueue(Request(2))}";
+
+        public bool Submit(in EnqcmdCommand command) => true;
+
+        public void Respond(in PageResponse response)
+        {
+            lock (_responses)
+            {
+                _responses.Add($"{response.GroupIndex} {response.Code}");
+            }
+        }
+
+        public FaultOutcome Handle(AddressSpace addressSpace, ulong address, PageRequestRights rights) => FaultOutcome.Handled;
+
+        public string State()
+        {
+            IReadOnlyList<IntegrityFinding> findings = _binder.CheckIntegrity();
+            if (findings.Count != 0)
+            {
+                throw new InvalidOperationException(findings[0].ToString());
+            }
+
+            _queue.Process();
+            return $"users {_space.Users} pins {_space.Pins} {_space.HasExited} {_space.IsDestroyed} live {string.Join(' ', _binder.Allocator.LiveIds())} responses {string.Join(", ", _responses)}";
+        }
+
+        public void Dispose()
+        {
+            _queue.Dispose();
+            _binder.Dispose();
+        }
+
+        private PageRequest Request(int group) => new() { Device = _device, Pasid = new Ioasid(1), GroupIndex = group, IsLastInGroup = true };
+
+        private static string Guard(Func<string> call)
+        {
+            try
+            {
+                return call();
+            }
+            catch (InvalidOperationException)
+            {
+                return "refused";
+            }
+        }
+    }
+}
