@@ -163,8 +163,8 @@ public sealed class PageRequestQueue : IPageRequestQueue, IDisposable
     /// <exception cref="InvalidOperationException">Called from inside a callback of the binder or the queue.</exception>
     public void Dispose()
     {
-        _isDisposed = true;
         _binder.Detach(this);
+        _isDisposed = true;
     }
 
     /// <summary>Answers all that is in the queue now; the binder's gate is held, and who leaves is left to it.</summary>

@@ -94,8 +94,8 @@ public interface ISvmBinder : IDisposable
     PasidStatus EnablePasid(SvmDevice device, SvmBindFlags flags = SvmBindFlags.None);
 
     /// <summary>
-    /// Undoes one bind of a device to a PASID. The last one clears the PASID entry and flushes; the last device of a PASID
-    /// releases it as the profile says.
+    /// Undoes one bind of a device to a PASID. The last one clears the PASID entry, has the page requests answered that wait in
+    /// queues, and flushes; the last device of a PASID releases it as the profile says.
     /// </summary>
     /// <param name="device">The device.</param>
     /// <param name="pasid">The PASID; any number.</param>
@@ -107,7 +107,8 @@ public interface ISvmBinder : IDisposable
     /// <exception cref="ArgumentNullException"><paramref name="device"/> is <see langword="null"/>.</exception>
     /// <exception cref="InvalidOperationException">Called from inside a callback.</exception>
     /// <exception cref="ObjectDisposedException">The binder is disposed.</exception>
-    /// <remarks>Models <c>intel_svm_unbind_mm</c>.</remarks>
+    /// <remarks>Models <c>intel_svm_unbind_mm</c>; with the drain, which <see cref="KernelQuirks.UnbindSkipsDrain"/> leaves out, that of
+    /// Linux 5.8.</remarks>
     PasidStatus UnbindMm(SvmDevice device, Ioasid pasid);
 
     /// <summary>Tells whether a PASID still translates: the supervisor's does always, a process's until it exits.</summary>
@@ -184,7 +185,8 @@ public interface ISvmBinder : IDisposable
     /// <remarks>
     /// <para>Whatever was bound before is let go of without a word to IOMMUs and observers: the hardware model around the host goes
     /// back with it. Ids that others allocated from the allocator go too. Address spaces that are not in the snapshot are bound to
-    /// nothing then; handles of before do nothing when disposed.</para>
+    /// nothing then; handles of before do nothing when disposed. Other threads stand for those of before. Page request queues that are
+    /// attached get the requests of the snapshot in the order in which they were attached; <see cref="AddressSpace.FaultHandler"/> stays.</para>
     /// <para>O(live), of the snapshot and of the host.</para>
     /// </remarks>
     /// <example>

@@ -22,8 +22,9 @@ public sealed partial class SvmBinder
     /// </summary>
     /// <remarks>
     /// Each entry is torn down and flushed, and the observer is told; what callbacks throw is passed on at the end. Look-ups
-    /// beside it find some PASIDs still bound and others no more. A second call does nothing. Afterwards handles and address spaces can be disposed, without effect; look-ups find nothing bound;
-    /// other members throw <see cref="ObjectDisposedException"/>. O(bindings).
+    /// beside it find some PASIDs still bound and others no more. A second call does nothing. Afterwards handles and address
+    /// spaces can be disposed, without effect; look-ups find nothing bound; page requests that wait are nobody's; other members
+    /// throw <see cref="ObjectDisposedException"/>. O(bindings).
     /// </remarks>
     /// <exception cref="InvalidOperationException">Called from inside a callback.</exception>
     public void Dispose()

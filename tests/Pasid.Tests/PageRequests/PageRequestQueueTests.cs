@@ -237,6 +237,7 @@ public sealed class PageRequestQueueTests
             thrown.Add(Record.Exception(() => host.Binder.GetBindings()));
             thrown.Add(Record.Exception(host.Binder.Dispose));
             thrown.Add(Record.Exception(() => requests.Queue.Process()));
+            thrown.Add(Record.Exception(requests.Queue.Dispose));
             host.Binder.Lookup(new Ioasid(1), out AddressSpace? found).Should().Be(PasidStatus.Success);
             found.Should().BeSameAs(process);
         }
@@ -250,7 +251,7 @@ public sealed class PageRequestQueueTests
 
         requests.Ask(host.DeviceA, 1, 0).Should().Be(Success);
 
-        thrown.Should().HaveCount(14).And.AllBeOfType<InvalidOperationException>();
+        thrown.Should().HaveCount(16).And.AllBeOfType<InvalidOperationException>();
         host.Bind(host.DeviceB, process, 1);
     }
 
