@@ -157,6 +157,57 @@ public sealed class LogTests : IDisposable
     }
 
     [Fact]
+    public void Commands_and_page_requests_are_logged_once_the_gates_are_left()
+    {
+        using SvmBinder binder = Binder();
+        using var queue = new PageRequestQueue(binder, new Silent(), capacity: 2, _factory);
+        AddressSpace process = binder.CreateAddressSpace("process");
+        SvmThread thread = process.CreateThread("thread");
+        PageRequest request = new() { Device = _device, Address = 0xABC, IsLastInGroup = true };
+        queue.TryEnqueue(request);
+        queue.TryEnqueue(request);
+        queue.Process();
+        using SvmBinding binding = binder.Bind(_device, process);
+        thread.Enqcmd(0, new byte[64]);
+        queue.TryEnqueue(request with { Pasid = binding.Pasid });
+        _collector.GetSnapshot().Should().OnlyContain(record => record.Category == "Pasid.PageRequestQueue" || record.Category == "Pasid.SvmBinder");
+        binding.Dispose();
+
+        Written().Should().Equal(
+            "5102 Warning A page request of device device found the queue full.",
+            "5101 Warning Device device asked for a page with PASID (null), which is bound to nothing.",
+            "5100 Debug Answered a page request of device device with PASID (null) at ABC: ResponseFailure.",
+            "2000 Debug Bound device device to process with PASID 1 (None).",
+            "5000 Debug Loaded PASID 1 into the register of thread thread.",
+            "5001 Debug An ENQCMD or ENQCMDS of thread thread faulted: PageFault.",
+            "5100 Debug Answered a page request of device device with PASID 1 at ABC: InvalidRequest.",
+            "2003 Debug Unbound device device from PASID 1.");
+    }
+
+    [Fact]
+    public void A_logger_that_calls_back_while_requests_are_answered_is_served()
+    {
+        var logger = new CallingLogger();
+        using ILoggerFactory factory = LoggerFactory.Create(logging => logging.AddProvider(logger).SetMinimumLevel(LogLevel.Trace));
+        using var binder = new SvmBinder(new IoasidAllocator(), options: null, factory);
+        using var queue = new PageRequestQueue(binder, new Silent(), loggerFactory: factory);
+        using SvmBinding binding = binder.Bind(_device, binder.CreateAddressSpace("process"));
+        logger.Call = () =>
+        {
+            binder.GetBindings();
+            queue.Process();
+        };
+
+        queue.TryEnqueue(new PageRequest { Device = _device, Pasid = binding.Pasid, IsLastInGroup = true });
+        queue.Process();
+        queue.TryEnqueue(new PageRequest { Device = _device, Pasid = binding.Pasid, IsLastInGroup = true });
+        binding.Dispose();
+
+        logger.Calls.Should().Be(3, "two answers and an unbind");
+        logger.Call = () => { };
+    }
+
+    [Fact]
     public void A_logger_that_calls_back_is_served_because_no_gate_is_held()
     {
         var logger = new CallingLogger();
@@ -182,6 +233,13 @@ public sealed class LogTests : IDisposable
 
     private IEnumerable<string> Written() =>
         _collector.GetSnapshot().Select(record => $"{record.Id.Id} {record.Level} {record.Message}");
+
+    private sealed class Silent : IPageResponder
+    {
+        public void Respond(in PageResponse response)
+        {
+        }
+    }
 
     private sealed class CallingLogger : ILoggerProvider, ILogger
     {

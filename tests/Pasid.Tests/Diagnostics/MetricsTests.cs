@@ -38,6 +38,45 @@ public sealed class MetricsTests : IDisposable
         measurement.Tags.Should().BeEquivalentTo(new Dictionary<string, object?> { ["pasid.host"] = "north" });
     }
 
+    [Theory]
+    [InlineData("pasid.enqcmd.commands", 1)]
+    [InlineData("pasid.enqcmd.retries", 2)]
+    [InlineData("pasid.enqcmd.faults", 4)]
+    [InlineData("pasid.enqcmd.fixups", 1)]
+    [InlineData("pasid.page_request.requests", 3)]
+    [InlineData("pasid.page_request.responses", 2)]
+    [InlineData("pasid.page_request.overflows", 2)]
+    public void Commands_and_page_requests_are_measured(string name, long expected)
+    {
+        using var binder = new SvmBinder(new IoasidAllocator(), options: null, loggerFactory: null, Factory);
+        var portal = new Portal();
+        using var queue = new PageRequestQueue(binder, portal, capacity: 4);
+        AddressSpace process = binder.CreateAddressSpace("process");
+        process.Portals.Map(0, portal);
+        SvmThread thread = process.CreateThread("thread");
+        thread.Enqcmd(0, new byte[64]);
+        binder.BindMm(_device, process, out Ioasid _);
+        for (int i = 0; i < 3; i++)
+        {
+            thread.Enqcmd(0, new byte[64]);
+            thread.Enqcmd(1ul << 20, new byte[64]);
+            portal.IsFull = true;
+        }
+
+        thread.Exit();
+        for (int i = 0; i < 5; i++)
+        {
+            queue.TryEnqueue(new PageRequest { Device = _device, IsLastInGroup = i == 1 || i > 3 });
+        }
+
+        queue.Process();
+        queue.TryEnqueue(new PageRequest { Device = _device, IsLastInGroup = true });
+        using var collector = new MetricCollector<long>(Factory, "Pasid", name);
+        collector.RecordObservableInstruments();
+
+        collector.LastMeasurement!.Value.Should().Be(expected);
+    }
+
     [Fact]
     public void Failures_are_told_apart_by_status_and_undefined_ones_share_a_tag()
     {
@@ -161,5 +200,18 @@ public sealed class MetricsTests : IDisposable
         using var collector = new MetricCollector<long>(Factory, "Pasid", name);
         collector.RecordObservableInstruments();
         return collector.GetMeasurementSnapshot().ToDictionary(m => m.Tags["error.type"]!, m => m.Value);
+    }
+
+    private sealed class Portal : IEnqcmdPortal, IPageResponder
+    {
+        public string Name => "portal";
+
+        public bool IsFull { get; set; }
+
+        public bool Submit(in EnqcmdCommand command) => !IsFull;
+
+        public void Respond(in PageResponse response)
+        {
+        }
     }
 }
