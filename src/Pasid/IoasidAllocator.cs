@@ -201,27 +201,29 @@ public sealed partial class IoasidAllocator : IIoasidAllocator, ICustomIoasidReg
     /// <exception cref="InvalidOperationException">Called from inside a function of a custom allocator.</exception>
     public PasidStatus SetData(Ioasid id, object? data) => LogIfNotAllocated(SetDataUnlogged(id, data), nameof(SetData), id);
 
-    internal PasidStatus SetDataUnlogged(Ioasid id, object? data)
+    internal PasidStatus SetDataUnlogged(Ioasid id, object? data) =>
+        TrySetDataSimply(id, data) ? PasidStatus.Success : SetDataSlowly(id, data);
+
+    /// <summary>Replaces the data of an id if that takes no call, and so cannot fail.</summary>
+    /// <returns><see langword="false"/> if nothing has changed.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal bool TrySetDataSimply(Ioasid id, object? data)
     {
         IoasidTable? table = Volatile.Read(ref _active);
         if (!TryEnterDefault(table))
         {
-            return SetDataInside(EnterActive(), id, data);
+            return false;
         }
 
-        if (!table.TrySetDataSimply(id.Value, data))
-        {
-            return SetDataInside(table, id, data);
-        }
-
+        bool isSet = table.TrySetDataSimply(id.Value, data);
         table.Exit();
-        return PasidStatus.Success;
+        return isSet;
     }
 
-    /// <summary>Replaces the data of an id of a table whose gate has been entered, and leaves it.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private PasidStatus SetDataInside(IoasidTable table, Ioasid id, object? data)
+    private PasidStatus SetDataSlowly(Ioasid id, object? data)
     {
+        IoasidTable table = EnterActive();
         PasidStatus status = table.SetDataUnsynchronized(id.Value, data);
         ExitActive(table);
         return status == PasidStatus.Success ? status : CountFailure(status);

@@ -25,16 +25,41 @@ public sealed partial class SvmBinder
         }
     }
 
-    private PasidStatus EnablePasidOn(SvmDevice device)
+    // Where nobody watches, what an IOMMU throws needs no notes, and no method with handlers is in the way of a bind: each costs
+    // more than what it guards.
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private PasidStatus EnablePasidOn(SvmDevice device) =>
+        _isWatched ? EnablePasidWatched(device) : Defined(device.Iommu!.EnablePasid(device), device);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private PasidStatus SetUpEntry(SvmRecord record, SvmDevice device) =>
+        _isWatched ? SetUpEntryWatched(record, device) : Defined(device.Iommu!.SetUpPasidEntry(device, record.Pasid, record.AddressSpace), device);
+
+    /// <summary>Tears an entry down. Throws only if the IOMMU did, before anything changed.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void TearDownEntry(SvmDevice device, IIommu iommu, Ioasid pasid)
+    {
+        if (_isWatched)
+        {
+            TearDownEntryWatched(device, iommu, pasid);
+            return;
+        }
+
+        iommu.TearDownPasidEntry(device, pasid);
+        Complete();
+    }
+
+    private static PasidStatus Defined(PasidStatus status, SvmDevice device) =>
+        status <= 0 ? status : throw Throw.UndefinedStatus($"The IOMMU '{device.Iommu!.Name}'", status);
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private PasidStatus EnablePasidWatched(SvmDevice device)
     {
         PasidStatus status;
         try
         {
-            status = device.Iommu!.EnablePasid(device);
-            if (status > 0)
-            {
-                throw Throw.UndefinedStatus($"The IOMMU '{device.Iommu.Name}'", status);
-            }
+            status = Defined(device.Iommu!.EnablePasid(device), device);
         }
         catch (Exception exception) when (Note(exception))
         {
@@ -45,7 +70,8 @@ public sealed partial class SvmBinder
         return status;
     }
 
-    private PasidStatus SetUpEntry(SvmRecord record, SvmDevice device)
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private PasidStatus SetUpEntryWatched(SvmRecord record, SvmDevice device)
     {
         PasidStatus status = Inject(SvmFaultPoint.PasidEntrySetup, device, record.AddressSpace);
         if (status == PasidStatus.Success)
@@ -72,8 +98,7 @@ public sealed partial class SvmBinder
     {
         try
         {
-            PasidStatus status = device.Iommu!.SetUpPasidEntry(device, record.Pasid, record.AddressSpace);
-            return status <= 0 ? status : throw Throw.UndefinedStatus($"The IOMMU '{device.Iommu.Name}'", status);
+            return Defined(device.Iommu!.SetUpPasidEntry(device, record.Pasid, record.AddressSpace), device);
         }
         catch (Exception exception) when (Note(exception))
         {
@@ -81,8 +106,8 @@ public sealed partial class SvmBinder
         }
     }
 
-    /// <summary>Tears an entry down. Throws only if the IOMMU did, before anything changed.</summary>
-    private void TearDownEntry(SvmDevice device, IIommu iommu, Ioasid pasid)
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void TearDownEntryWatched(SvmDevice device, IIommu iommu, Ioasid pasid)
     {
         try
         {
@@ -166,16 +191,25 @@ public sealed partial class SvmBinder
     private void ClearData(SvmRecord record)
     {
         record.Release(PasidStatus.InvalidArgument);
+        if (_ownAllocator is null || !_ownAllocator.TrySetDataSimply(record.Pasid, data: null))
+        {
+            ClearDataSlowly(record.Pasid);
+        }
+
+        Observe(SvmEventKind.DataCleared, record.Pasid);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void ClearDataSlowly(Ioasid pasid)
+    {
         try
         {
-            SetData(record.Pasid, data: null);
+            _allocator.SetData(pasid, data: null);
         }
         catch (Exception exception) when (_isCompleting)
         {
             Defer(exception);
         }
-
-        Observe(SvmEventKind.DataCleared, record.Pasid);
     }
 
     /// <summary>Replaces the data of a PASID, of the library's own allocator without a call if it can.</summary>

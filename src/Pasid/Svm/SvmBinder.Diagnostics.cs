@@ -69,11 +69,23 @@ public sealed partial class SvmBinder
     /// completed.</summary>
     private void Exit(string operation)
     {
+        _isCompleting = false;
+        if (_callbackFailure is null && _drained is null && _logger is null)
+        {
+            _gate.Exit();
+            return;
+        }
+
+        ExitSlowly(operation);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void ExitSlowly(string operation)
+    {
         ExceptionDispatchInfo? failure = _callbackFailure;
         AnswerRun? drained = _drained;
         _callbackFailure = null;
         _drained = null;
-        _isCompleting = false;
         if (_logger is not null)
         {
             LogAndExit(failure, operation);

@@ -74,9 +74,9 @@ public sealed partial class SvmBinder
     }
 
     /// <summary>Answers what is in the queues before a device lets go of a PASID.</summary>
-    private void DrainPageRequests(SvmDevice device, Ioasid pasid)
+    private void DrainPageRequests(List<PageRequestQueue> queues, SvmDevice device, Ioasid pasid)
     {
-        if (_queues is not { Count: > 0 } queues || Profile.Has(KernelQuirks.UnbindSkipsDrain))
+        if (queues.Count == 0 || Profile.Has(KernelQuirks.UnbindSkipsDrain))
         {
             return;
         }
@@ -96,13 +96,8 @@ public sealed partial class SvmBinder
     }
 
     /// <summary>Lets those address spaces exit that a drain was the last to use; the gate is held.</summary>
-    private void LeaveDrained()
+    private void LeaveDrained(AnswerRun run)
     {
-        if (_drained is not { } run)
-        {
-            return;
-        }
-
         foreach (AddressSpace addressSpace in run.Leaving)
         {
             if (Interlocked.Decrement(ref addressSpace.UsersWord) == 0)

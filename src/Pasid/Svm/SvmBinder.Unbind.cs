@@ -19,7 +19,11 @@ public sealed partial class SvmBinder
         _unbinds++;
         deviceRecord.Users = 0;
         record.RemoveDevice(deviceRecord);
-        DrainPageRequests(device, record.Pasid);
+        if (_queues is not null)
+        {
+            DrainPageRequests(_queues, device, record.Pasid);
+        }
+
         _spareDevices.Keep(deviceRecord);
         Flush(device, record);
         if (record.NewestDevice is null)
@@ -29,7 +33,10 @@ public sealed partial class SvmBinder
             UnregisterNotifier(record);
         }
 
-        LeaveDrained();
+        if (_drained is not null)
+        {
+            LeaveDrained(_drained);
+        }
     }
 
     /// <summary>Takes a binding from where <see cref="Link"/> put it; it may still be registered with its address space.</summary>

@@ -33,6 +33,10 @@ public sealed partial class SvmBinder : ISvmBinder
 
     private readonly ISvmObserver? _observer;
     private readonly ISvmFaultInjector? _faultInjector;
+
+    /// <summary>Whether there is an observer, a fault injector or a log.</summary>
+    private readonly bool _isWatched;
+
     private readonly uint _pasidLimit;
     private readonly bool _isDmarDisabled;
     private readonly bool _cpuHasEnqcmd;
@@ -117,6 +121,7 @@ public sealed partial class SvmBinder : ISvmBinder
         HostName = options.HostName;
         Profile = options.Profile;
         _logger = loggerFactory?.CreateLogger(LogCategory.For(nameof(SvmBinder), options.HostName));
+        _isWatched = _observer is not null || _faultInjector is not null || _logger is not null;
         _metrics = isMeasured ? new PasidMetrics(this, meterFactory, options.HostName) : null;
     }
 
