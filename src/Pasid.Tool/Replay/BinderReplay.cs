@@ -207,9 +207,10 @@ internal sealed partial class BinderReplay : IReplay, ISvmObserver, ISvmFaultInj
                 _left.Add(addressSpace.Name);
             }
 
-            // Another object stands for each thread now; one that went on elsewhere by an exec keeps no name.
+            // Another object stands for each thread now; one that went on elsewhere by an exec ends there.
             foreach (SvmThread thread in FindAddressSpace(addressSpace.Name).GetThreads())
             {
+                _threads[thread.Name].Exit();
                 _threads[thread.Name] = thread;
             }
         }

@@ -479,8 +479,7 @@ internal sealed partial class NaiveBinder : IReplay
         foreach (Space space in now.Spaces)
         {
             Space? then = _world.Spaces.Find(s => s.Name == space.Name);
-            bool isPart = then is not null && (then.Pasid != 0 || _world.Svms.Exists(svm => svm.Space == then));
-            if (isPart)
+            if (then is not null && IsKept(_world, then))
             {
                 continue;
             }
@@ -493,10 +492,12 @@ internal sealed partial class NaiveBinder : IReplay
             then.HasLeft = space.HasLeft;
             then.LeakedUsers = space.LeakedUsers;
             then.IsDestroyed = space.HasExited;
-            then.Threads = space.Threads.ToDictionary(thread => thread.Key, _ => 0u);
+            then.Threads = space.Threads.Keys.Where(thread => !_snapshot.Spaces.Exists(s => s.Threads.ContainsKey(thread) && IsKept(_snapshot, s))).ToDictionary(thread => thread, _ => 0u);
             then.Portals = space.Portals;
         }
     }
+
+    private static bool IsKept(World world, Space space) => space.Pasid != 0 || world.Svms.Exists(svm => svm.Space == space);
 
     private TopologyDevice Flushing(TopologyDevice device, Svm svm) =>
         _profile.Has(KernelQuirks.FirstIommuFlushes) ? svm.FirstDevice : device;
