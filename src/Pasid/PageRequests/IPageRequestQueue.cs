@@ -1,3 +1,5 @@
+using System.Diagnostics.CodeAnalysis;
+
 namespace Pasid;
 
 /// <summary>The page request queue of an IOMMU: devices put requests in, the kernel takes them out and answers them.</summary>
@@ -5,9 +7,8 @@ namespace Pasid;
 /// <para>All members are safe for concurrent use. Requests are answered one at a time, in the order in which they came.</para>
 /// <para>Models the page request queue of VT-d and <c>prq_event_thread</c>.</para>
 /// </remarks>
-#pragma warning disable CA1711 // What the hardware calls it; it is no collection.
+[SuppressMessage("Naming", "CA1711:Identifiers should not have incorrect suffix", Justification = "What the hardware calls it; it is no collection.")]
 public interface IPageRequestQueue
-#pragma warning restore CA1711
 {
     /// <summary>Gets how many descriptors the ring has; it is full with one less.</summary>
     /// <value>A power of two.</value>

@@ -1,0 +1,68 @@
+using System.Globalization;
+
+namespace Pasid.Internal;
+
+/// <content>Users, threads, portals and page requests.</content>
+internal sealed partial class SnapshotCheck
+{
+    private void CheckUsers(AddressSpaceSnapshot addressSpace)
+    {
+        string what = $"the address space '{addressSpace.Name}'";
+        if (addressSpace.Guests < 0 || addressSpace.LeakedUsers < 0 || addressSpace.LeakedUsers > addressSpace.Guests || addressSpace.ExtraPins < 0)
+        {
+            Add($"{what} has {addressSpace.Guests} guests, {addressSpace.LeakedUsers} of them left behind, and {addressSpace.ExtraPins} pins");
+        }
+
+        if (addressSpace.LeakedUsers != 0 && !profile.Has(KernelQuirks.NonCanonicalFaultLeaksUser))
+        {
+            Add($"{what} has users that were left behind, which the profile does not do");
+        }
+
+        IReadOnlyList<SvmThreadSnapshot> threads = addressSpace.Threads ?? [];
+        if (addressSpace.HasExited && threads.Count != 0)
+        {
+            Add($"{what} has exited, and has threads");
+        }
+
+        foreach (SvmThreadSnapshot thread in threads)
+        {
+            if (thread?.Name is null)
+            {
+                Add($"{what} has a thread without a name");
+            }
+            else if (thread.Msr != 0 && thread.Msr != (addressSpace.Pasid | PasidMsr.ValidBit))
+            {
+                Add($"the thread '{thread.Name}' of {what} has 0x{thread.Msr:X} in its register");
+            }
+        }
+
+        var addresses = new HashSet<ulong>();
+        foreach (PortalSnapshot portal in addressSpace.Portals ?? [])
+        {
+            if (portal?.Portal is null || portal.Address % PortalMap.PageLength != 0 || !addresses.Add(portal.Address) || (addressSpace.HasExited && addressSpace.Guests == 0))
+            {
+                Add($"{what} has a portal without a name, at no page, mapped where another is, or after its exit");
+            }
+        }
+    }
+
+    private void CheckQueues()
+    {
+        foreach (PageRequestQueueSnapshot queue in snapshot.Queues ?? [])
+        {
+            foreach (PageRequestSnapshot request in queue?.Requests ?? [])
+            {
+                if (request?.Device is null || request.GroupIndex is < 0 or > PageRequestQueue.MaxGroupIndex
+                    || (request.PrivateData is { } data && !UInt128.TryParse(data, NumberStyles.None, CultureInfo.InvariantCulture, out _)))
+                {
+                    Add("a page request has no device, a group index that is not 0 to 511, or private data that is no number");
+                }
+            }
+
+            if (queue?.Requests is null)
+            {
+                Add("a page request queue has no requests");
+            }
+        }
+    }
+}
