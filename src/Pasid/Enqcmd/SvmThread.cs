@@ -64,7 +64,6 @@ public sealed class SvmThread
     /// <remarks>Models <c>clone</c> with <c>CLONE_VM</c>.</remarks>
     public SvmThread Clone(string name)
     {
-        ArgumentNullException.ThrowIfNull(name);
         ThrowIfExited();
         return AddressSpace.CreateThread(name);
     }
@@ -129,7 +128,7 @@ public sealed class SvmThread
             outcome = ExecuteEnqcmd(destination, source);
         }
 
-        return AddressSpace.Binder.Tell(this, new EnqcmdResult(outcome, isFixedUp));
+        return End(outcome, isFixedUp);
     }
 
     /// <summary>Executes ENQCMDS: sends 64 bytes to a device, with PASID and privilege from the bytes themselves.</summary>
@@ -145,7 +144,7 @@ public sealed class SvmThread
         CheckInstruction(source);
         EnqcmdOutcome outcome = ExecuteEnqcmds(destination, source, privilege);
         bool isFixedUp = outcome == EnqcmdOutcome.GeneralProtection && privilege == CpuPrivilege.User && TryFixUp();
-        return AddressSpace.Binder.Tell(this, new EnqcmdResult(outcome, isFixedUp));
+        return End(outcome, isFixedUp);
     }
 
     /// <summary>Returns <see cref="Name"/>.</summary>
@@ -203,6 +202,18 @@ public sealed class SvmThread
 
         Load(PasidMsr.Of(pasid));
         return true;
+    }
+
+    private EnqcmdResult End(EnqcmdOutcome outcome, bool isFixedUp)
+    {
+        if (outcome > EnqcmdOutcome.Retry)
+        {
+            // The process may have exited between the check and here, and have taken its PASID and portals along: a fault for
+            // that reason is one that no thread lives to see.
+            ThrowIfExited();
+        }
+
+        return AddressSpace.Binder.Tell(this, new EnqcmdResult(outcome, isFixedUp));
     }
 
     private void CheckInstruction(ReadOnlySpan<byte> source)

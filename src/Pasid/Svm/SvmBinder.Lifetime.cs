@@ -165,7 +165,7 @@ public sealed partial class SvmBinder
 
     internal void Exit(AddressSpace addressSpace)
     {
-        bool exits = false;
+        bool exits;
         EnterGate();
         try
         {

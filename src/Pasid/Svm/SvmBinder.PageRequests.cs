@@ -81,7 +81,8 @@ public sealed partial class SvmBinder
             return;
         }
 
-        AnswerRun run = _drained ??= new AnswerRun();
+        var run = new AnswerRun();
+        _drained = run;
         foreach (PageRequestQueue queue in queues)
         {
             queue.Drain(run);

@@ -169,6 +169,8 @@ public sealed class LogTests : IDisposable
         queue.Process();
         using SvmBinding binding = binder.Bind(_device, process);
         thread.Enqcmd(0, new byte[64]);
+        process.Portals.Map(4096, new Full());
+        thread.Enqcmd(4096, new byte[64]);
         queue.TryEnqueue(request with { Pasid = binding.Pasid });
         _collector.GetSnapshot().Should().OnlyContain(record => record.Category == "Pasid.PageRequestQueue" || record.Category == "Pasid.SvmBinder");
         binding.Dispose();
@@ -233,6 +235,13 @@ public sealed class LogTests : IDisposable
 
     private IEnumerable<string> Written() =>
         _collector.GetSnapshot().Select(record => $"{record.Id.Id} {record.Level} {record.Message}");
+
+    private sealed class Full : IEnqcmdPortal
+    {
+        public string Name => "full";
+
+        public bool Submit(in EnqcmdCommand command) => false;
+    }
 
     private sealed class Silent : IPageResponder
     {

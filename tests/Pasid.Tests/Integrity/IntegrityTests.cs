@@ -209,6 +209,31 @@ public sealed class IntegrityTests
 
     private static IEnumerable<string> Found(Host host) => host.Binder.CheckIntegrity().Select(finding => finding.ToString());
 
+    [Theory]
+    [InlineData("_root")]
+    [InlineData("_middles")]
+    [InlineData("_leaves")]
+    public void A_map_of_the_further_ids_that_is_broken_on_purpose_is_found(string field)
+    {
+        var allocator = new IoasidAllocator();
+        allocator.Allocate(new IoasidRange(1 << 18, uint.MaxValue));
+        allocator.CheckIntegrity().Should().BeEmpty();
+        object further = Info(Info(allocator, "_active").GetValue(allocator)!, "_furtherIds").GetValue(Info(allocator, "_active").GetValue(allocator)!)!;
+        object block = ((IdBitmap?[])Info(further, "_firstRow").GetValue(further)!)[1]!;
+
+        switch (Info(block, field).GetValue(block))
+        {
+            case ulong[] words:
+                words[0] = 0;
+                break;
+            case ulong root:
+                Info(block, field).SetValue(block, root & ~1ul);
+                break;
+        }
+
+        allocator.CheckIntegrity().Should().Contain(finding => finding.Invariant == IntegrityInvariant.LiveIdsAgree);
+    }
+
     /// <summary>A quarantine with room, after so many of its oldest were taken out.</summary>
     private static IoasidReuse Reuse(object quarantine, int taken)
     {

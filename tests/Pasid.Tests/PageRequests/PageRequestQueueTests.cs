@@ -279,6 +279,41 @@ public sealed class PageRequestQueueTests
     }
 
     [Fact]
+    public void What_callbacks_alone_throw_is_passed_on_after_the_response()
+    {
+        using var host = new Host();
+        using var requests = new HostRequests(host);
+        host.Binder.BindMm(host.DeviceA, host.Process("P"), SvmBindFlags.None, new ThrowingCallbacks(), out _);
+        requests.Queue.TryEnqueue(new PageRequest { Device = host.DeviceA, Pasid = new Ioasid(1), IsLastInGroup = true });
+
+        requests.Queue.Invoking(queue => queue.Process()).Should().Throw<TimeoutException>().WithMessage("callbacks");
+
+        requests.Responses.Should().ContainSingle();
+    }
+
+    [Fact]
+    public void A_restore_puts_the_requests_of_the_snapshot_in_the_place_of_those_that_wait()
+    {
+        using var host = new Host();
+        using var requests = new HostRequests(host, capacity: 4);
+        PageRequest request = new() { Device = host.DeviceA, IsLastInGroup = true };
+        requests.Queue.TryEnqueue(request with { GroupIndex = 1 });
+        requests.Queue.Process();
+        requests.Queue.TryEnqueue(request with { GroupIndex = 2 });
+        PasidSnapshot snapshot = host.Binder.CaptureSnapshot();
+        requests.Queue.TryEnqueue(request with { GroupIndex = 3 });
+        requests.Queue.TryEnqueue(request with { GroupIndex = 4 });
+        requests.Queue.TryEnqueue(request with { GroupIndex = 5 });
+        requests.Responses.Clear();
+
+        host.Binder.Restore(snapshot, new PasidSnapshotMap { FindDevice = _ => host.DeviceA });
+
+        (requests.Queue.Head, requests.Queue.Tail, requests.Queue.HasOverflowed).Should().Be((0, 1, false));
+        requests.Queue.Process().Should().Be(1);
+        requests.Responses.Select(response => response.GroupIndex).Should().Equal(2);
+    }
+
+    [Fact]
     public void The_unbind_of_a_device_has_all_requests_answered_between_tear_down_and_flush()
     {
         using var host = new Host();
