@@ -33,6 +33,18 @@ public sealed class ReusePolicyTests
     }
 
     [Fact]
+    public void Id_0_is_an_id_and_no_failure()
+    {
+        var allocator = new IoasidAllocator(IoasidReusePolicy.Cyclic);
+        Take(allocator, new IoasidRange(0, 0), 0);
+        allocator.GetStatistics().Failures.Should().BeEmpty();
+
+        Fails(allocator, new IoasidRange(0, 0));
+
+        allocator.GetStatistics().Failures.Should().ContainKey(PasidStatus.NoSpace).WhoseValue.Should().Be(1);
+    }
+
+    [Fact]
     public void Cyclic_has_one_cursor_for_all_ranges()
     {
         var allocator = new IoasidAllocator(IoasidReusePolicy.Cyclic);
