@@ -46,6 +46,25 @@ public sealed class LifeScheduleTests
             [m => m.Ask()])
             .Should().BeNull();
 
+    [Fact]
+    public void A_portal_that_is_mapped_beside_an_exit_is_not_left_behind() =>
+        Schedules.Refute(
+            () => new Machine(KernelProfile.Default),
+            machine => machine.State(),
+            [m => m.Map()],
+            [m => m.Exit()])
+            .Should().BeNull();
+
+    [Fact]
+    public void A_thread_that_replaces_its_program_beside_its_own_exit_and_that_of_its_process() =>
+        Schedules.Refute(
+            () => new Machine(KernelProfile.Default),
+            machine => machine.State(),
+            [m => m.Exec()],
+            [m => m.ExitThread()],
+            [m => m.Exit()])
+            .Should().BeNull();
+
     /// <summary>A bound process with a thread, a portal and a request that waits. What the answers of the requests are depends on when
     /// they are given, and belongs to the end.</summary>
     private sealed class Machine : IEnqcmdPortal, IPageResponder, IAddressSpaceFaultHandler, IDisposable
@@ -86,6 +105,24 @@ public sealed class LifeScheduleTests
         {
             _space.Exit();
             return "exited";
+        }
+
+        public string Map() => Guard(() =>
+        {
+            _space.Portals.Map(PortalMap.PageLength, this);
+            return "mapped";
+        });
+
+        public string Exec() => Guard(() =>
+        {
+            _thread.Exec("next");
+            return "replaced";
+        });
+
+        public string ExitThread()
+        {
+            _thread.Exit();
+            return "thread exited";
         }
 
         public string Pin() => Guard(() =>
@@ -131,7 +168,7 @@ public sealed class LifeScheduleTests
             }
 
             _queue.Process();
-            return $"users {_space.Users} pins {_space.Pins} {_space.HasExited} {_space.IsDestroyed} live {string.Join(' ', _binder.Allocator.LiveIds())} responses {string.Join(", ", _responses)}";
+            return $"users {_space.Users} pins {_space.Pins} {_space.HasExited} {_space.IsDestroyed} portals {_space.Portals.Count} thread {_thread.HasExited} live {string.Join(' ', _binder.Allocator.LiveIds())} responses {string.Join(", ", _responses)}";
         }
 
         public void Dispose()

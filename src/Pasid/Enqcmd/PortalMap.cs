@@ -42,12 +42,19 @@ public sealed class PortalMap
 
         if (_addressSpace.HasExited)
         {
-            throw new InvalidOperationException($"The address space '{_addressSpace}' has exited: map portals of one that still has a user.");
+            throw HasExited();
         }
 
         if (!_portals.TryAdd(address, portal))
         {
             throw new ArgumentException(string.Create(CultureInfo.InvariantCulture, $"A portal is mapped at 0x{address:X} already: unmap it first."), nameof(address));
+        }
+
+        // An exit beside this may have unmapped all before the portal came in, and would leave it behind.
+        if (_addressSpace.HasExited)
+        {
+            _portals.TryRemove(address, out _);
+            throw HasExited();
         }
     }
 
@@ -64,6 +71,8 @@ public sealed class PortalMap
         _portals.TryGetValue(address - (address % PageLength), out portal);
 
     internal void Clear() => _portals.Clear();
+
+    private InvalidOperationException HasExited() => new($"The address space '{_addressSpace}' has exited: map portals of one that still has a user.");
 
     /// <summary>Copies the mappings, lowest first.</summary>
     internal KeyValuePair<ulong, IEnqcmdPortal>[] ToArray() => [.. _portals.OrderBy(mapping => mapping.Key)];

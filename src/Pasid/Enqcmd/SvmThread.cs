@@ -94,8 +94,6 @@ public sealed class SvmThread
     /// <remarks>Models <c>execve</c>: <c>de_thread</c>, <c>exec_mmap</c>, and the reset of the XSAVE state.</remarks>
     public void Exec(string name)
     {
-        ArgumentNullException.ThrowIfNull(name);
-        ThrowIfExited();
 #pragma warning disable CA2000 // It is this thread's address space from now on.
         AddressSpace.Binder.Exec(AddressSpace, name, this);
 #pragma warning restore CA2000
@@ -153,6 +151,14 @@ public sealed class SvmThread
 
     /// <summary>Brings the register into a given state.</summary>
     internal void Load(PasidMsr msr) => Volatile.Write(ref _msr, msr.Value);
+
+    internal void ThrowIfExited()
+    {
+        if (HasExited)
+        {
+            throw new InvalidOperationException($"The thread '{this}' has exited: use one that runs.");
+        }
+    }
 
     private EnqcmdOutcome ExecuteEnqcmd(ulong destination, ReadOnlySpan<byte> source)
     {
@@ -224,13 +230,5 @@ public sealed class SvmThread
         }
 
         ThrowIfExited();
-    }
-
-    private void ThrowIfExited()
-    {
-        if (HasExited)
-        {
-            throw new InvalidOperationException($"The thread '{this}' has exited: use one that runs.");
-        }
     }
 }

@@ -140,6 +140,7 @@ public sealed partial class SvmBinder
         Enter();
         try
         {
+            thread?.ThrowIfExited();
             ThrowIfExited(current, "exec");
             exits = LeaveUnsynchronized(current);
             if (thread is not null)
