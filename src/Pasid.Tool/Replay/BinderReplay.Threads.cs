@@ -62,14 +62,13 @@ internal sealed partial class BinderReplay
 
     private AddressSpace Exec(AddressSpace current, ExecStep step)
     {
+        _left.Add(current.Name);
         SvmThread? thread = step.Thread is null ? null : _threads[step.Thread];
         if (thread is null || thread.HasExited || !ReferenceEquals(thread.AddressSpace, current))
         {
-            _left.Add(current.Name);
             return current.Exec(step.Next);
         }
 
-        _left.Add(current.Name);
         thread.Exec(step.Next);
         return thread.AddressSpace;
     }

@@ -43,7 +43,7 @@ internal sealed record IsValidStep(StepInfo Info, string Device, Ioasid Pasid) :
 
 internal sealed record ExitStep(StepInfo Info, string AddressSpace) : Step(Info);
 
-/// <summary>A fork; by a thread if one is named.</summary>
+/// <summary>A fork of a whole process.</summary>
 internal sealed record ForkStep(StepInfo Info, string AddressSpace, string Child, bool Fails) : Step(Info);
 
 /// <summary>An exec, of a whole process or, if one is named, by a thread that goes on in the new address space.</summary>

@@ -59,8 +59,9 @@ internal sealed class IoasidReuse(IoasidReusePolicy policy)
     /// <summary>Takes the oldest out if its time is over.</summary>
     public bool TryRelease(out uint id)
     {
-        id = 0;
-        return HoldsTooMany && TakeAt(0, out id);
+        bool isOver = HoldsTooMany;
+        id = isOver ? TakeAt(0) : 0;
+        return isOver;
     }
 
     /// <summary>Finds which of the ids held back is the oldest of a range; -1 if none is.</summary>
@@ -78,9 +79,9 @@ internal sealed class IoasidReuse(IoasidReusePolicy policy)
     }
 
     /// <summary>Takes one out.</summary>
-    public bool TakeAt(int index, out uint id)
+    public uint TakeAt(int index)
     {
-        id = At(index);
+        uint id = At(index);
         for (; index > 0; index--)
         {
             At(index) = At(index - 1);
@@ -88,7 +89,7 @@ internal sealed class IoasidReuse(IoasidReusePolicy policy)
 
         _oldest = (_oldest + 1) % _held.Length;
         _count--;
-        return true;
+        return id;
     }
 
     private ref uint At(int index) => ref _held[(_oldest + index) % _held.Length];

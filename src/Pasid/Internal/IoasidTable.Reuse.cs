@@ -61,7 +61,7 @@ internal sealed partial class IoasidTable
             return -1;
         }
 
-        reuse.TakeAt(index, out uint id);
+        uint id = reuse.TakeAt(index);
         MarkFree(id);
         return id;
     }

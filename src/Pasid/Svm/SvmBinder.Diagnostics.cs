@@ -37,9 +37,9 @@ public sealed partial class SvmBinder
                 Binds = _binds,
                 Unbinds = _unbinds,
                 OtherFailures = _failures.Others(),
-                Commands = Volatile.Read(ref _enqcmds[(int)EnqcmdOutcome.Accepted]),
-                Retries = Volatile.Read(ref _enqcmds[(int)EnqcmdOutcome.Retry]),
-                InstructionFaults = Volatile.Read(ref _enqcmds[2]) + Volatile.Read(ref _enqcmds[3]) + Volatile.Read(ref _enqcmds[4]),
+                Commands = CountEnqcmds(EnqcmdOutcome.Accepted),
+                Retries = CountEnqcmds(EnqcmdOutcome.Retry),
+                InstructionFaults = CountEnqcmds(EnqcmdOutcome.InvalidOpcode) + CountEnqcmds(EnqcmdOutcome.GeneralProtection) + CountEnqcmds(EnqcmdOutcome.PageFault),
                 Fixups = Volatile.Read(ref _fixups),
                 PageRequests = SumQueues(statistics => statistics.Requests),
                 PageRequestOverflows = SumQueues(statistics => statistics.Overflows),
@@ -51,6 +51,8 @@ public sealed partial class SvmBinder
             _gate.Exit();
         }
     }
+
+    private long CountEnqcmds(EnqcmdOutcome outcome) => Volatile.Read(ref _enqcmds[(int)outcome]);
 
     private long SumQueues(Func<PageRequestStatistics, long> count) => _queues?.Sum(queue => count(queue.GetStatistics())) ?? 0;
 

@@ -45,8 +45,7 @@ public sealed partial class SvmBinder
         if (reader.Errors.Count != 0)
         {
             string reason = string.Join("; ", reader.Errors);
-            _logger?.SnapshotRefused(reason);
-            throw new FormatException($"The snapshot cannot be restored: {reason}.");
+            throw Refused(reason);
         }
 
         CheckQueues(reader.Queues);
@@ -132,10 +131,15 @@ public sealed partial class SvmBinder
                 : null;
             if (reason is not null)
             {
-                _logger?.SnapshotRefused(reason);
-                throw new FormatException($"The snapshot cannot be restored: {reason}.");
+                throw Refused(reason);
             }
         }
+    }
+
+    private FormatException Refused(string reason)
+    {
+        _logger?.SnapshotRefused(reason);
+        return new FormatException($"The snapshot cannot be restored: {reason}.");
     }
 
     private IoasidAllocator OwnAllocator() => _ownAllocator

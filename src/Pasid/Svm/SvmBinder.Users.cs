@@ -67,7 +67,7 @@ public sealed partial class SvmBinder
 
     internal void DropLastUser(AddressSpace addressSpace)
     {
-        bool exits = false;
+        bool exits;
         EnterGate();
         try
         {

@@ -241,7 +241,7 @@ public sealed class IntegrityTests
         reuse.Reserve();
         while (taken-- > 0)
         {
-            reuse.TakeAt(0, out _);
+            reuse.TakeAt(0);
         }
 
         return reuse;
