@@ -5,18 +5,31 @@ namespace Pasid.SystematicTests;
 /// <summary>A race that is there is found; otherwise that none is found would mean nothing.</summary>
 public sealed class PlantedRaceTests
 {
-    [Fact]
-    public void A_lookup_that_does_not_look_twice_is_refuted() =>
-        Schedules.Refute(
+    /// <summary>Each strategy needs a few dozen, or two hundred where the window is a single step; that ends the search.</summary>
+    private const int Schedules = 2_000;
+
+    [Theory]
+    [InlineData(Strategy.Random)]
+    [InlineData(Strategy.Prioritization)]
+    [InlineData(Strategy.DelayBounding)]
+    public void A_lookup_that_does_not_look_twice_is_refuted(Strategy strategy) =>
+        Support.Schedules.Refute(
+            strategy,
+            Schedules,
             () => new Slot(),
             slot => slot.Read(),
             [slot => slot.Free(), slot => slot.Allocate("new")],
             [slot => slot.Read()])
             .Should().Contain("thread 1: live without data");
 
-    [Fact]
-    public void A_check_outside_the_gate_is_refuted() =>
-        Schedules.Refute(
+    [Theory]
+    [InlineData(Strategy.Random)]
+    [InlineData(Strategy.Prioritization)]
+    [InlineData(Strategy.DelayBounding)]
+    public void A_check_outside_the_gate_is_refuted(Strategy strategy) =>
+        Support.Schedules.Refute(
+            strategy,
+            Schedules,
             () => new Counter(),
             counter => counter.Value.ToString(System.Globalization.CultureInfo.InvariantCulture),
             [counter => counter.TakeLast()],

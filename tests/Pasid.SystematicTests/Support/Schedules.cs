@@ -10,9 +10,13 @@ namespace Pasid.SystematicTests.Support;
 /// </summary>
 internal static class Schedules
 {
-    /// <summary>How many schedules each strategy explores; <c>PASID_EFFORT</c> multiplies it.</summary>
-    private const int PerStrategy = 40;
+    /// <summary>How many schedules each strategy explores; <c>PASID_EFFORT</c> multiplies it. <c>PASID_SEED</c> chooses others.</summary>
+    private const int PerStrategy = 100;
 
+    /// <summary>No schedule is so long. One that is cut there would have been explored for nothing, so it fails the test.</summary>
+    private const int MaxSteps = 20_000;
+
+    /// <summary>In the order of <see cref="Strategy"/>.</summary>
     private static readonly Func<Configuration, Configuration>[] s_strategies =
     [
         configuration => configuration.WithRandomStrategy(),
@@ -20,51 +24,64 @@ internal static class Schedules
         configuration => configuration.WithDelayBoundingStrategy(delayBound: 10),
     ];
 
-    /// <summary>Explores what threads do to a system.</summary>
+    /// <summary>Explores what threads do to a system, by each strategy.</summary>
     /// <param name="make">Makes a system in its first state.</param>
     /// <param name="state">Describes the end; throws if the system is not whole.</param>
     /// <param name="threads">The calls of each thread, each answered as text.</param>
     /// <returns><see langword="null"/> if every schedule is explained; otherwise the first that is not.</returns>
     public static string? Refute<TSystem>(Func<TSystem> make, Func<TSystem, string> state, params Func<TSystem, string>[][] threads)
+        where TSystem : notnull
     {
-        HashSet<string> explained = Explained(make, state, threads);
-        foreach (Func<Configuration, Configuration> strategy in s_strategies)
-        {
-            Configuration configuration = strategy(Configuration.Create())
-                .WithTestingIterations((uint)Math.Ceiling(PerStrategy * Effort()))
-                .WithMaxSchedulingSteps(20_000)
-                .WithMemoryAccessRaceCheckingEnabled()
-                .WithAtomicOperationRaceCheckingEnabled()
-                .WithVolatileOperationRaceCheckingEnabled()
-                .WithDeadlockTimeout(20_000)
-                .WithPartiallyControlledConcurrencyAllowed(false)
-                .WithTelemetryEnabled(false);
-            using TestingEngine engine = TestingEngine.Create(configuration, () => Run(make, state, threads, explained));
-            engine.Run();
-            if (engine.TestReport.InternalErrors.Count != 0)
-            {
-                return string.Join('\n', engine.TestReport.InternalErrors);
-            }
-
-            if (engine.TestReport.NumOfFoundBugs != 0)
-            {
-                return string.Join('\n', engine.TestReport.BugReports);
-            }
-
-            if (engine.TestReport.NumOfExploredFairPaths + engine.TestReport.NumOfExploredUnfairPaths != configuration.TestingIterations)
-            {
-                return $"only {engine.TestReport.NumOfExploredFairPaths} and {engine.TestReport.NumOfExploredUnfairPaths} of {configuration.TestingIterations} schedules were explored";
-            }
-        }
-
-        return null;
+        int schedules = (int)Math.Ceiling(PerStrategy * FromEnvironment("PASID_EFFORT", 1));
+        return Enum.GetValues<Strategy>().Select(strategy => Refute(strategy, schedules, make, state, threads)).FirstOrDefault(refutation => refutation is not null);
     }
 
-    private static double Effort() => double.TryParse(Environment.GetEnvironmentVariable("PASID_EFFORT"), CultureInfo.InvariantCulture, out double effort) ? effort : 1;
-
-    private static void Run<TSystem>(Func<TSystem> make, Func<TSystem, string> state, Func<TSystem, string>[][] threads, HashSet<string> explained)
+    /// <summary>Explores what threads do to a system, by one strategy.</summary>
+    /// <param name="strategy">How Coyote chooses.</param>
+    /// <param name="schedules">How many schedules are explored, at most: the first that is not explained ends it.</param>
+    /// <param name="make">Makes a system in its first state.</param>
+    /// <param name="state">Describes the end; throws if the system is not whole.</param>
+    /// <param name="threads">The calls of each thread, each answered as text.</param>
+    /// <returns><see langword="null"/> if every schedule is explained; otherwise the first that is not, and what repeats it.</returns>
+    public static string? Refute<TSystem>(Strategy strategy, int schedules, Func<TSystem> make, Func<TSystem, string> state, params Func<TSystem, string>[][] threads)
+        where TSystem : notnull
     {
-        TSystem system = make();
+        HashSet<string> explained = Explained(make, state, threads);
+        string? refutation = null;
+        TSystem? system = default;
+        string[] answers = [];
+        uint seed = (uint)FromEnvironment("PASID_SEED", 1);
+        Configuration configuration = s_strategies[(int)strategy](Configuration.Create())
+            .WithRandomGeneratorSeed(seed)
+            .WithTestingIterations((uint)schedules)
+            .WithMaxSchedulingSteps(MaxSteps)
+            .WithMemoryAccessRaceCheckingEnabled()
+            .WithAtomicOperationRaceCheckingEnabled()
+            .WithVolatileOperationRaceCheckingEnabled()
+            .WithDeadlockTimeout(20_000)
+            .WithPartiallyControlledConcurrencyAllowed(false)
+            .WithTelemetryEnabled(false);
+        using TestingEngine engine = TestingEngine.Create(configuration, () => answers = Run(system!, threads));
+
+        // The system is made and looked at where nothing is scheduled: a walk over all of it takes a thousand steps for one of a call.
+        engine.RegisterStartIterationCallBack(_ => (system, answers) = (make(), []));
+        engine.RegisterEndIterationCallBack(_ =>
+        {
+            bool hasEnded = answers.Length == threads.Length;
+            refutation = hasEnded ? Unexplained(answers, () => state(system!), explained) : null;
+            if (refutation is not null)
+            {
+                engine.Stop();
+            }
+        });
+        engine.Run();
+        TestReport report = engine.TestReport;
+        refutation = report.InternalErrors.Concat(report.BugReports).FirstOrDefault() ?? refutation ?? NotExplored(report, schedules);
+        return refutation is null ? null : $"{strategy}, PASID_SEED={seed}, schedule {Explored(report)}: {refutation}";
+    }
+
+    private static string[] Run<TSystem>(TSystem system, Func<TSystem, string>[][] threads)
+    {
         string[] answers = new string[threads.Length];
         Task[] tasks = new Task[threads.Length];
         for (int i = 0; i < threads.Length; i++)
@@ -74,12 +91,33 @@ internal static class Schedules
         }
 
         Task.WaitAll(tasks);
-        string outcome = Outcome(answers, state(system));
-        if (!explained.Contains(outcome))
-        {
-            throw new InvalidOperationException($"No order of one thread explains:\n{outcome}\nbut only:\n{string.Join("\n\n", explained)}");
-        }
+        return answers;
     }
+
+    private static string? Unexplained(string[] answers, Func<string> state, HashSet<string> explained)
+    {
+        string outcome;
+        try
+        {
+            outcome = Outcome(answers, state());
+        }
+        catch (InvalidOperationException notWhole)
+        {
+            return Outcome(answers, notWhole.Message);
+        }
+
+        return explained.Contains(outcome) ? null : $"no order of one thread explains\n{outcome}\nbut only\n{string.Join("\n\n", explained)}";
+    }
+
+    private static string? NotExplored(TestReport report, int schedules)
+    {
+        int cut = report.MaxFairStepsHitInFairTests + report.MaxUnfairStepsHitInUnfairTests;
+        return Explored(report) == schedules && cut == 0 ? null : $"that was all of {schedules}, and {cut} did not end in {MaxSteps} steps";
+    }
+
+    private static int Explored(TestReport report) => report.NumOfExploredFairPaths + report.NumOfExploredUnfairPaths;
+
+    private static double FromEnvironment(string name, double otherwise) => double.TryParse(Environment.GetEnvironmentVariable(name), CultureInfo.InvariantCulture, out double value) ? value : otherwise;
 
     private static HashSet<string> Explained<TSystem>(Func<TSystem> make, Func<TSystem, string> state, Func<TSystem, string>[][] threads)
     {
