@@ -40,6 +40,22 @@ public sealed class AllocatorScheduleTests
             [a => Lookup(a, 1, s_red), a => Lookup(a, 1, s_blue)])
             .Should().BeNull();
 
+    /// <summary>A lookup by any but the allocator's first owner goes another way.</summary>
+    [Fact]
+    public void A_free_and_the_next_life_beside_lookups_of_a_later_owner() =>
+        Schedules.Refute(
+            () =>
+            {
+                IoasidAllocator allocator = Made(1);
+                Allocate(allocator, 2, 1, s_blue, "b");
+                return allocator;
+            },
+            State,
+            [a => $"{a.Free(new Ioasid(2))}", a => Allocate(a, 2, 1, s_blue, "next")],
+            [a => Lookup(a, 2, s_blue), a => Lookup(a, 2, s_red)],
+            [a => Lookup(a, 2, null)])
+            .Should().BeNull();
+
     [Fact]
     public void References_and_data() =>
         Schedules.Refute(
