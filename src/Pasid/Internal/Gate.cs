@@ -53,7 +53,12 @@ internal struct Gate
         Monitor.Exit(_monitor);
     }
 #else
+#if DEBUG
+    /// <summary>The thread, so that one that never left is found out where a release would hang.</summary>
+    private static int Anonymous => Environment.CurrentManagedThreadId;
+#else
     private const int Anonymous = -1;
+#endif
 
     /// <summary>0: free; the managed id of the holding thread, or <see cref="Anonymous"/>: held.</summary>
     private int _holder;
@@ -110,6 +115,12 @@ internal struct Gate
     [MethodImpl(MethodImplOptions.NoInlining)]
     private void Wait(int holder, int sleep1Threshold)
     {
+#if DEBUG
+        if (_holder == holder)
+        {
+            throw new InvalidOperationException("This thread enters a gate that it has not left.");
+        }
+#endif
         SpinWait spinner = default;
         do
         {
