@@ -77,6 +77,40 @@ public sealed class AllocatorScheduleTests
             .Should().BeNull();
     }
 
+    [Fact]
+    public void Statistics_beside_allocations() =>
+        Schedules.Refute(
+            () => Made(1),
+            State,
+            [a => Allocate(a, 2, 2, null, "a"), a => $"{a.Free(new Ioasid(1))}", a => $"{a.Free(new Ioasid(2))}"],
+            [a => $"{a.LiveCount}", Counts])
+            .Should().BeNull();
+
+    [Fact]
+    public void Statistics_beside_an_allocator_that_comes_and_goes() =>
+        Schedules.Refute(
+            () => (Allocator: new IoasidAllocator(), Custom: new CustomIoasidAllocator("custom", new Fixed(9))),
+            s => State(s.Allocator),
+            [s => $"{s.Allocator.Register(s.Custom)}", s => Allocate(s.Allocator, 1, 9, null, "a"), s => $"{s.Allocator.Unregister(s.Custom)}"],
+            [s => Counts(s.Allocator), s => Counts(s.Allocator)])
+            .Should().BeNull();
+
+    /// <summary>The same table is active at both ends of the count, and another was in between.</summary>
+    [Fact]
+    public void Statistics_beside_an_allocator_that_came_and_went() =>
+        Schedules.Refute(
+            () => (Allocator: new IoasidAllocator(), Custom: new CustomIoasidAllocator("custom", new Fixed(9))),
+            s => State(s.Allocator),
+            [
+                s => $"{s.Allocator.Register(s.Custom)}",
+                s => Allocate(s.Allocator, 1, 9, null, "a"),
+                s => $"{s.Allocator.Unregister(s.Custom)}",
+                s => Allocate(s.Allocator, 1, 9, null, "b"),
+                s => Allocate(s.Allocator, 1, 9, null, "c"),
+            ],
+            [s => Counts(s.Allocator)])
+            .Should().BeNull();
+
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
@@ -100,6 +134,12 @@ public sealed class AllocatorScheduleTests
 
     private static string Lookup(IoasidAllocator allocator, uint id, IoasidSet? owner) =>
         $"{allocator.Lookup(new Ioasid(id), owner, predicate: null, out object? data)} {data}";
+
+    private static string Counts(IoasidAllocator allocator)
+    {
+        IoasidStatistics statistics = allocator.GetStatistics();
+        return $"{statistics.Allocations} {statistics.Frees}";
+    }
 
     private static string State(IoasidAllocator allocator)
     {

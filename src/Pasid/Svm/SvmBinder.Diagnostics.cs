@@ -16,8 +16,11 @@ public sealed partial class SvmBinder
     /// <summary>What a callback threw in the operation under way, to be logged after it.</summary>
     private Exception? _thrown;
 
-    /// <summary>The address space that the operation under way destroyed, to be logged after it.</summary>
-    private AddressSpace? _destroyed;
+    /// <summary>The address spaces whose last user the operation under way took, to be logged after it.</summary>
+    private List<AddressSpace>? _exited;
+
+    /// <summary>The address spaces that the operation under way destroyed, to be logged after it.</summary>
+    private List<AddressSpace>? _destroyed;
 
     /// <summary>How many of the leaked PASIDs were logged.</summary>
     private int _loggedLeaks;
@@ -104,9 +107,11 @@ public sealed partial class SvmBinder
     private void LogAndExit(ExceptionDispatchInfo? failure, string operation)
     {
         Exception? thrown = failure?.SourceException ?? _thrown;
-        AddressSpace? destroyed = _destroyed;
+        List<AddressSpace>? exited = _exited;
+        List<AddressSpace>? destroyed = _destroyed;
         Ioasid[] leaks = TakeUnloggedLeaks();
         _thrown = null;
+        _exited = null;
         _destroyed = null;
         _gate.Exit();
 
@@ -120,10 +125,8 @@ public sealed partial class SvmBinder
             _logger!.PasidLeaked(Profile.Name, pasid);
         }
 
-        if (destroyed is not null)
-        {
-            _logger!.AddressSpaceDestroyed(destroyed);
-        }
+        exited?.ForEach(_logger!.AddressSpaceExited);
+        destroyed?.ForEach(_logger!.AddressSpaceDestroyed);
     }
 
     private Ioasid[] TakeUnloggedLeaks()

@@ -136,13 +136,12 @@ public sealed partial class SvmBinder
     {
         ArgumentNullException.ThrowIfNull(name);
         var next = new AddressSpace(this, name);
-        bool exits;
         Enter();
         try
         {
             thread?.ThrowIfExited();
             ThrowIfExited(current, "exec");
-            exits = LeaveUnsynchronized(current);
+            LeaveUnsynchronized(current);
             if (thread is not null)
             {
                 thread.AddressSpace = next;
@@ -156,30 +155,19 @@ public sealed partial class SvmBinder
             Exit(nameof(Exec));
         }
 
-        if (exits)
-        {
-            _logger?.AddressSpaceExited(current);
-        }
-
         return next;
     }
 
     internal void Exit(AddressSpace addressSpace)
     {
-        bool exits;
         EnterGate();
         try
         {
-            exits = LeaveUnsynchronized(addressSpace);
+            LeaveUnsynchronized(addressSpace);
         }
         finally
         {
             Exit(nameof(Exit));
-        }
-
-        if (exits)
-        {
-            _logger?.AddressSpaceExited(addressSpace);
         }
     }
 
@@ -194,6 +182,11 @@ public sealed partial class SvmBinder
     /// <summary>The last user is gone.</summary>
     private void ExitUnsynchronized(AddressSpace addressSpace)
     {
+        if (_logger is not null)
+        {
+            (_exited ??= []).Add(addressSpace);
+        }
+
         addressSpace.Unmap();
         Complete();
         for (SvmRecord? record = addressSpace.NewestRegistered; record is not null; record = record.Older)
@@ -214,7 +207,11 @@ public sealed partial class SvmBinder
     private void Destroy(AddressSpace addressSpace)
     {
         addressSpace.IsDestroyed = true;
-        _destroyed = _logger is null ? null : addressSpace;
+        if (_logger is not null)
+        {
+            (_destroyed ??= []).Add(addressSpace);
+        }
+
         Observe(SvmEventKind.AddressSpaceDestroyed, addressSpace: addressSpace);
         Ioasid pasid = addressSpace.Pasid;
         if (pasid.IsValid)

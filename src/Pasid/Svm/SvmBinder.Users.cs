@@ -67,13 +67,11 @@ public sealed partial class SvmBinder
 
     internal void DropLastUser(AddressSpace addressSpace)
     {
-        bool exits;
         EnterGate();
         try
         {
             // Another may have come meanwhile.
-            exits = Interlocked.Decrement(ref addressSpace.UsersWord) == 0;
-            if (exits)
+            if (Interlocked.Decrement(ref addressSpace.UsersWord) == 0)
             {
                 ExitUnsynchronized(addressSpace);
             }
@@ -81,11 +79,6 @@ public sealed partial class SvmBinder
         finally
         {
             Exit(nameof(AddressSpace.DropUser));
-        }
-
-        if (exits)
-        {
-            _logger?.AddressSpaceExited(addressSpace);
         }
     }
 
@@ -175,25 +168,21 @@ public sealed partial class SvmBinder
         Interlocked.Add(ref addressSpace.UsersWord, AddressSpace.OwnUser);
     }
 
-    /// <summary>Lets a process leave; its threads end.</summary>
-    /// <returns>Whether nobody else uses the address space, which has exited then.</returns>
-    private bool LeaveUnsynchronized(AddressSpace addressSpace)
+    /// <summary>Lets a process leave; its threads end. If nobody else uses the address space, it has exited.</summary>
+    private void LeaveUnsynchronized(AddressSpace addressSpace)
     {
         if (addressSpace.HasLeft)
         {
-            return false;
+            return;
         }
 
         addressSpace.HasLeft = true;
         long own = 1 + (addressSpace.Threads?.Count ?? 0);
         addressSpace.Threads?.ForEach(static thread => thread.HasExited = true);
         addressSpace.Threads = null;
-        bool exits = Interlocked.Add(ref addressSpace.UsersWord, -own * AddressSpace.OwnUser) == 0;
-        if (exits)
+        if (Interlocked.Add(ref addressSpace.UsersWord, -own * AddressSpace.OwnUser) == 0)
         {
             ExitUnsynchronized(addressSpace);
         }
-
-        return exits;
     }
 }

@@ -90,12 +90,12 @@ public sealed class LogTests : IDisposable
             "2004 Warning Device device was not unbound from PASID 9: NotFound.",
             "2003 Debug Unbound device device from PASID 1.",
             "2103 Debug Address space process forked child, which has PASID 4294967295.",
-            "2101 Debug Address space process is destroyed.",
             "2100 Debug Address space process exited.",
-            "2101 Debug Address space child is destroyed.",
+            "2101 Debug Address space process is destroyed.",
             "2100 Debug Address space child exited.",
-            "2101 Debug Address space program is destroyed.",
+            "2101 Debug Address space child is destroyed.",
             "2100 Debug Address space program exited.",
+            "2101 Debug Address space program is destroyed.",
             "2001 Warning Device device was not bound to process (None): InvalidArgument. The address space 'process' has exited: bind one that still has a user.",
             "2104 Information The binder was disposed; it held 0 bindings and 0 address spaces.");
         _collector.GetSnapshot().Should().OnlyContain(record => record.Category == "Pasid.SvmBinder");
@@ -187,6 +187,28 @@ public sealed class LogTests : IDisposable
     }
 
     [Fact]
+    public void An_exit_that_a_drain_brings_about_is_logged()
+    {
+        using SvmBinder binder = Binder();
+        using var queue = new PageRequestQueue(binder, new Silent());
+        AddressSpace process = binder.CreateAddressSpace("process");
+        process.FaultHandler = new LastUserLeaves(process);
+        using SvmBinding binding = binder.Bind(_device, process);
+        process.TryAddUser().Should().BeTrue();
+        process.Exit();
+        queue.TryEnqueue(new PageRequest { Device = _device, Pasid = binding.Pasid, IsLastInGroup = true });
+
+        binding.Dispose();
+
+        process.HasExited.Should().BeTrue();
+        Written().Should().Equal(
+            "2000 Debug Bound device device to process with PASID 1 (None).",
+            "2100 Debug Address space process exited.",
+            "2101 Debug Address space process is destroyed.",
+            "2003 Debug Unbound device device from PASID 1.");
+    }
+
+    [Fact]
     public void A_logger_that_calls_back_while_requests_are_answered_is_served()
     {
         var logger = new CallingLogger();
@@ -247,6 +269,15 @@ public sealed class LogTests : IDisposable
     {
         public void Respond(in PageResponse response)
         {
+        }
+    }
+
+    private sealed class LastUserLeaves(AddressSpace process) : IAddressSpaceFaultHandler
+    {
+        public FaultOutcome Handle(AddressSpace addressSpace, ulong address, PageRequestRights rights)
+        {
+            process.DropUser();
+            return FaultOutcome.Handled;
         }
     }
 
