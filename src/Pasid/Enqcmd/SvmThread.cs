@@ -110,6 +110,7 @@ public sealed class SvmThread
     /// <param name="privilege">Of the code that executes it. Only a program is helped when its register is empty.</param>
     /// <returns>How it ended.</returns>
     /// <exception cref="ArgumentException"><paramref name="source"/> is not 64 bytes long.</exception>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="privilege"/> is not defined.</exception>
     /// <exception cref="InvalidOperationException">The thread has exited.</exception>
     /// <remarks>
     /// Models ENQCMD, and <c>do_general_protection</c> with <c>fixup_pasid_exception</c>: after a #GP of a program whose process has
@@ -118,7 +119,7 @@ public sealed class SvmThread
     /// </remarks>
     public EnqcmdResult Enqcmd(ulong destination, ReadOnlySpan<byte> source, CpuPrivilege privilege = CpuPrivilege.User)
     {
-        CheckInstruction(source);
+        CheckInstruction(source, privilege);
         EnqcmdOutcome outcome = ExecuteEnqcmd(destination, source);
         bool isFixedUp = outcome == EnqcmdOutcome.GeneralProtection && privilege == CpuPrivilege.User && TryFixUp();
         if (isFixedUp)
@@ -135,11 +136,12 @@ public sealed class SvmThread
     /// <param name="privilege">Of the code that executes it; a program gets #GP.</param>
     /// <returns>How it ended.</returns>
     /// <exception cref="ArgumentException"><paramref name="source"/> is not 64 bytes long.</exception>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="privilege"/> is not defined.</exception>
     /// <exception cref="InvalidOperationException">The thread has exited.</exception>
     /// <remarks>Models ENQCMDS. The register plays no part. The fix-up of a program's #GP does: it cannot tell the instructions apart.</remarks>
     public EnqcmdResult Enqcmds(ulong destination, ReadOnlySpan<byte> source, CpuPrivilege privilege)
     {
-        CheckInstruction(source);
+        CheckInstruction(source, privilege);
         EnqcmdOutcome outcome = ExecuteEnqcmds(destination, source, privilege);
         bool isFixedUp = outcome == EnqcmdOutcome.GeneralProtection && privilege == CpuPrivilege.User && TryFixUp();
         return End(outcome, isFixedUp);
@@ -222,11 +224,16 @@ public sealed class SvmThread
         return AddressSpace.Binder.Tell(this, new EnqcmdResult(outcome, isFixedUp));
     }
 
-    private void CheckInstruction(ReadOnlySpan<byte> source)
+    private void CheckInstruction(ReadOnlySpan<byte> source, CpuPrivilege privilege)
     {
         if (source.Length != EnqcmdCommand.Length)
         {
             throw new ArgumentException($"A command has {EnqcmdCommand.Length} bytes, and these are {source.Length}.", nameof(source));
+        }
+
+        if (privilege is not (CpuPrivilege.User or CpuPrivilege.Supervisor))
+        {
+            throw new ArgumentOutOfRangeException(nameof(privilege), privilege, $"Give a value of {nameof(CpuPrivilege)}.");
         }
 
         ThrowIfExited();

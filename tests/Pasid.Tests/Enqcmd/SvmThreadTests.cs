@@ -271,6 +271,8 @@ public sealed class SvmThreadTests
 
         thread.Invoking(t => t.Enqcmd(Portal, new byte[63])).Should().Throw<ArgumentException>().WithMessage("A command has 64 bytes, and these are 63.*");
         thread.Invoking(t => t.Enqcmds(Portal, new byte[65], default)).Should().Throw<ArgumentException>();
+        thread.Invoking(t => t.Enqcmd(Portal, new byte[64], (CpuPrivilege)2)).Should().Throw<ArgumentOutOfRangeException>().WithMessage("*CpuPrivilege*");
+        thread.Invoking(t => t.Enqcmds(Portal, new byte[64], (CpuPrivilege)(-1))).Should().Throw<ArgumentOutOfRangeException>();
         process.Portals.Invoking(p => p.Map(0x1800, new SpyPortal())).Should().Throw<ArgumentException>().WithMessage("*0x1800*multiple of 4096*");
         process.Portals.Invoking(p => p.Map(Portal, new SpyPortal())).Should().Throw<ArgumentException>().WithMessage("*0x1000 already*");
         process.Portals.Unmap(0x5000).Should().BeFalse();
