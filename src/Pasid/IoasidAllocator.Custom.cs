@@ -109,8 +109,7 @@ public sealed partial class IoasidAllocator
                 // A call that is under way in the functions goes to its end first.
                 group.Enter();
                 orphans = group.Table.LiveCount;
-                _annex!.CountAsPast(group.Table);
-                Volatile.Write(ref _active, registry.Groups.Count == 0 ? registry.DefaultTable : registry.Groups[0].Table);
+                Activate(registry.Groups.Count == 0 ? registry.DefaultTable : registry.Groups[0].Table, group.Table);
                 group.Exit();
             }
 
@@ -120,6 +119,15 @@ public sealed partial class IoasidAllocator
         {
             registry.Exit();
         }
+    }
+
+    /// <summary>Puts a table in the place of one that is active and never will be again; the gates of the registry and of that
+    /// table are held.</summary>
+    private void Activate(IoasidTable table, IoasidTable going)
+    {
+        _annex!.CountAsPast(going);
+        Volatile.Write(ref _active, table);
+        _annex.ForgetPastTable();
     }
 
     /// <summary>Lets the functions of the active group choose an id; its gate is held.</summary>

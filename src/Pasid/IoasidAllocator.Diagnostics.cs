@@ -31,9 +31,10 @@ public sealed partial class IoasidAllocator
 
             if (ReferenceEquals(active, Volatile.Read(ref _active)) && ReferenceEquals(past, annex?.Past))
             {
+                long pastIds = past?.CountUnder(active) ?? 0;
                 return new IoasidStatistics(
-                    allocations + (past?.Ids ?? 0),
-                    frees + (past?.Ids ?? 0),
+                    allocations + pastIds,
+                    frees + pastIds,
                     annex?.Failures.Defined() ?? ReadOnlyDictionary<PasidStatus, long>.Empty);
             }
         }

@@ -51,17 +51,29 @@ public sealed partial class IoasidAllocator
     /// <exception cref="InvalidOperationException">Custom allocators are registered.</exception>
     internal void Replace(IoasidTable replacement)
     {
-        AllocatorAnnex annex = EnsureAnnex();
-        IoasidTable table = EnterActive();
+        IoasidTable active = Volatile.Read(ref _active) ?? MakeDefault();
+        ThrowIfCustom(active);
+
+        // As in a registration: whoever makes the registry, it knows the one default table, and no other than this follows it.
+        CustomRegistry registry = EnsureAnnex().EnsureRegistry(active);
+        registry.Enter();
         try
         {
-            ThrowIfCustom(table);
-            annex.CountAsPast(table);
-            Volatile.Write(ref _active, replacement);
+            IoasidTable table = EnterActive();
+            try
+            {
+                ThrowIfCustom(table);
+                registry.DefaultTable = replacement;
+                Activate(replacement, table);
+            }
+            finally
+            {
+                ExitActive(table);
+            }
         }
         finally
         {
-            ExitActive(table);
+            registry.Exit();
         }
     }
 

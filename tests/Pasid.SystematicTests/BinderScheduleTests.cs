@@ -79,9 +79,19 @@ public sealed class BinderScheduleTests
             [m => m.Unbind(0), m => m.Bind(1)])
             .Should().BeNull();
 
+    [Fact]
+    public void Restore_beside_a_custom_allocator_that_comes() =>
+        Schedules.Refute(
+            () => new Machine(nameof(KernelProfile.Default), isBound: true),
+            machine => machine.State(),
+            [m => m.Restore()],
+            [m => m.Unbind(0), m => m.Exit(), m => m.Register()])
+            .Should().BeNull();
+
     /// <summary>A binder with one address space and two devices.</summary>
     private sealed class Machine : IDisposable
     {
+        private readonly IoasidAllocator _allocator = new();
         private readonly SvmBinder _binder;
         private readonly SvmDevice[] _devices;
         private readonly AddressSpace _space;
@@ -90,7 +100,7 @@ public sealed class BinderScheduleTests
 
         public Machine(string profile, bool isBound)
         {
-            _binder = new SvmBinder(new PasidOptions
+            _binder = new SvmBinder(_allocator, new PasidOptions
             {
                 Profile = (KernelProfile)typeof(KernelProfile).GetProperty(profile)!.GetValue(null)!,
                 PasidLimit = 4,
@@ -130,6 +140,8 @@ public sealed class BinderScheduleTests
             return "restored";
         });
 
+        public string Register() => $"{_allocator.Register(new CustomIoasidAllocator("custom", new None()))}";
+
         public string DisposeHandle()
         {
             _handle!.Dispose();
@@ -154,6 +166,15 @@ public sealed class BinderScheduleTests
 
             IEnumerable<string> bindings = _binder.GetBindings().Select(b => $"{b.Pasid} {b.AddressSpace} {string.Join(' ', b.Devices.Select(d => $"{d.Device}:{d.Users}"))}");
             return $"{string.Join("; ", bindings)} live {string.Join(' ', _binder.Allocator.LiveIds())} space {_space.Pasid} {_space.HasExited} {_space.IsDestroyed}";
+        }
+
+        private sealed class None : ICustomIoasidFunctions
+        {
+            public Ioasid Allocate(IoasidRange range, object? privateData) => Ioasid.Invalid;
+
+            public void Free(Ioasid id, object? privateData)
+            {
+            }
         }
 
         private static string Guard(Func<string> call)

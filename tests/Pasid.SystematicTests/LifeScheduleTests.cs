@@ -16,6 +16,15 @@ public sealed class LifeScheduleTests
             .Should().BeNull();
 
     [Fact]
+    public void A_user_that_comes_while_the_last_one_leaves() =>
+        Schedules.Refute(
+            () => new Machine(KernelProfile.Default),
+            machine => machine.State(),
+            [m => m.AddUser(), m => m.Exit(), m => m.DropUser()],
+            [m => m.AddUser()])
+            .Should().BeNull();
+
+    [Fact]
     public void A_thread_that_executes_beside_a_bind_and_an_exit() =>
         Schedules.Refute(
             () => new Machine(KernelProfile.Default, isBound: false),

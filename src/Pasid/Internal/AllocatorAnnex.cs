@@ -18,20 +18,32 @@ internal sealed class AllocatorAnnex(ILogger? logger, IoasidReusePolicy reusePol
     /// <summary>Gets the custom allocators; <see langword="null"/> until the first is registered.</summary>
     public CustomRegistry? Registry => Volatile.Read(ref _registry);
 
-    /// <summary>Gets the counts of the tables that are gone; another object each time they change.</summary>
+    /// <summary>Gets the counts of the tables that are gone or going; another object each time they change.</summary>
     public PastCounts? Past => Volatile.Read(ref _past);
 
     /// <summary>Gets the custom allocators; makes the registry with <paramref name="defaultTable"/> if there is none.</summary>
     public CustomRegistry EnsureRegistry(IoasidTable defaultTable) =>
         Registry ?? Interlocked.CompareExchange(ref _registry, new CustomRegistry(defaultTable), null) ?? _registry;
 
-    /// <summary>Takes the ids of a table that is gone as allocated and freed.</summary>
+    /// <summary>Takes the ids of a table as allocated and freed from the moment on when it is no longer active. Called before
+    /// that moment, by one thread at a time.</summary>
     public void CountAsPast(IoasidTable table)
     {
         table.GetCounts(out long allocations, out _);
-        Volatile.Write(ref _past, new PastCounts((_past?.Ids ?? 0) + allocations));
+        long before = _past?.Ids ?? 0;
+        Volatile.Write(ref _past, new PastCounts(before + allocations, table, before));
     }
 
+    /// <summary>Lets go of the table of the last <see cref="CountAsPast"/>, which is no longer active.</summary>
+    public void ForgetPastTable() => Volatile.Write(ref _past, new PastCounts(_past!.Ids, Going: null, _past.Ids));
+
     /// <summary>How many ids were allocated in tables that are gone; all of them count as freed.</summary>
-    internal sealed record PastCounts(long Ids);
+    /// <param name="Ids">Those of <paramref name="Going"/> included.</param>
+    /// <param name="Going">The last of the tables, which may still be active.</param>
+    /// <param name="IdsBefore">Those of <paramref name="Going"/> not included.</param>
+    internal sealed record PastCounts(long Ids, IoasidTable? Going, long IdsBefore)
+    {
+        /// <summary>Counts the ids of the tables that were gone when a table was active.</summary>
+        public long CountUnder(IoasidTable? active) => active is not null && ReferenceEquals(active, Going) ? IdsBefore : Ids;
+    }
 }

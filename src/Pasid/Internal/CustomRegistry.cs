@@ -4,8 +4,14 @@ namespace Pasid.Internal;
 internal sealed class CustomRegistry(IoasidTable defaultTable)
 {
     private Gate _gate = new();
+    private IoasidTable _defaultTable = defaultTable;
 
-    public IoasidTable DefaultTable { get; } = defaultTable;
+    /// <summary>Gets or sets the table that serves without any group; read without the gate by those who look again.</summary>
+    public IoasidTable DefaultTable
+    {
+        get => Volatile.Read(ref _defaultTable);
+        set => Volatile.Write(ref _defaultTable, value);
+    }
 
     /// <summary>Gets the groups in the order of their first registration; the head is active.</summary>
     public List<CustomGroup> Groups { get; } = [];

@@ -5,12 +5,13 @@ using Microsoft.Coyote.SystematicTesting;
 namespace Pasid.SystematicTests.Support;
 
 /// <summary>
-/// Lets Coyote choose who runs next at each access to memory, each gate and each task, and asks of every schedule whether
-/// its answers and its end are those of some order of the same calls on one thread.
+/// Lets Coyote choose who runs next, and asks of every schedule whether its answers and its end are those of some order of
+/// the same calls on one thread.
 /// </summary>
 internal static class Schedules
 {
-    /// <summary>How many schedules each strategy explores; <c>PASID_EFFORT</c> multiplies it. <c>PASID_SEED</c> chooses others.</summary>
+    /// <summary>How many schedules each strategy explores at each size of step; <c>PASID_EFFORT</c> multiplies it.
+    /// <c>PASID_SEED</c> chooses others.</summary>
     private const int PerStrategy = 100;
 
     /// <summary>No schedule is so long. One that is cut there would have been explored for nothing, so it fails the test.</summary>
@@ -24,7 +25,7 @@ internal static class Schedules
         configuration => configuration.WithDelayBoundingStrategy(delayBound: 10),
     ];
 
-    /// <summary>Explores what threads do to a system, by each strategy.</summary>
+    /// <summary>Explores what threads do to a system, by each strategy, at each size of step.</summary>
     /// <param name="make">Makes a system in its first state.</param>
     /// <param name="state">Describes the end; throws if the system is not whole.</param>
     /// <param name="threads">The calls of each thread, each answered as text.</param>
@@ -33,17 +34,22 @@ internal static class Schedules
         where TSystem : notnull
     {
         int schedules = (int)Math.Ceiling(PerStrategy * FromEnvironment("PASID_EFFORT", 1));
-        return Enum.GetValues<Strategy>().Select(strategy => Refute(strategy, schedules, make, state, threads)).FirstOrDefault(refutation => refutation is not null);
+        IEnumerable<string?> refutations =
+            from steps in Enum.GetValues<Steps>()
+            from strategy in Enum.GetValues<Strategy>()
+            select Refute(strategy, steps, schedules, make, state, threads);
+        return refutations.FirstOrDefault(refutation => refutation is not null);
     }
 
     /// <summary>Explores what threads do to a system, by one strategy.</summary>
     /// <param name="strategy">How Coyote chooses.</param>
+    /// <param name="steps">Where it chooses.</param>
     /// <param name="schedules">How many schedules are explored, at most: the first that is not explained ends it.</param>
     /// <param name="make">Makes a system in its first state.</param>
     /// <param name="state">Describes the end; throws if the system is not whole.</param>
     /// <param name="threads">The calls of each thread, each answered as text.</param>
     /// <returns><see langword="null"/> if every schedule is explained; otherwise the first that is not, and what repeats it.</returns>
-    public static string? Refute<TSystem>(Strategy strategy, int schedules, Func<TSystem> make, Func<TSystem, string> state, params Func<TSystem, string>[][] threads)
+    public static string? Refute<TSystem>(Strategy strategy, Steps steps, int schedules, Func<TSystem> make, Func<TSystem, string> state, params Func<TSystem, string>[][] threads)
         where TSystem : notnull
     {
         HashSet<string> explained = Explained(make, state, threads);
@@ -55,7 +61,7 @@ internal static class Schedules
             .WithRandomGeneratorSeed(seed)
             .WithTestingIterations((uint)schedules)
             .WithMaxSchedulingSteps(MaxSteps)
-            .WithMemoryAccessRaceCheckingEnabled()
+            .WithMemoryAccessRaceCheckingEnabled(steps == Steps.EachAccess)
             .WithAtomicOperationRaceCheckingEnabled()
             .WithVolatileOperationRaceCheckingEnabled()
             .WithDeadlockTimeout(20_000)
@@ -77,7 +83,7 @@ internal static class Schedules
         engine.Run();
         TestReport report = engine.TestReport;
         refutation = report.InternalErrors.Concat(report.BugReports).FirstOrDefault() ?? refutation ?? NotExplored(report, schedules);
-        return refutation is null ? null : $"{strategy}, PASID_SEED={seed}, schedule {Explored(report)}: {refutation}";
+        return refutation is null ? null : $"{strategy} at {steps}, PASID_SEED={seed}, schedule {Explored(report)}: {refutation}";
     }
 
     private static string[] Run<TSystem>(TSystem system, Func<TSystem, string>[][] threads)

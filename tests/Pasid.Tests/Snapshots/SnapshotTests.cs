@@ -209,6 +209,25 @@ public sealed class SnapshotTests
     }
 
     [Fact]
+    public void A_custom_allocator_that_comes_after_a_restore_finds_the_restored_ids()
+    {
+        using Host host = NewHost(KernelProfile.Default);
+        host.Bind(host.DeviceA, host.Process("p0"), 1);
+        PasidSnapshot snapshot = host.Binder.CaptureSnapshot();
+        var custom = new CustomIoasidAllocator("guest", SpyFunctions.Downwards());
+        var allocator = new IoasidAllocator();
+        using var restored = new SvmBinder(allocator);
+        allocator.Register(custom).Should().Be(PasidStatus.Success);
+        allocator.Unregister(custom).Should().Be(PasidStatus.Success);
+
+        restored.Restore(snapshot, new PasidSnapshotMap { FindDevice = _ => host.DeviceA });
+
+        allocator.Register(custom).Should().Be(PasidStatus.TryAgain, "the kernel refuses it while an id is live");
+        allocator.Unregister(custom).Should().Be(PasidStatus.NotFound);
+        allocator.LiveCount.Should().Be(1);
+    }
+
+    [Fact]
     public void Restore_refuses_an_address_space_of_another_binder_and_one_found_twice()
     {
         using Host host = Bound();
