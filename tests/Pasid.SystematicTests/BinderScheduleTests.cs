@@ -41,6 +41,16 @@ public sealed class BinderScheduleTests
 
     [Theory]
     [MemberData(nameof(Profiles))]
+    public void The_last_unbind_of_an_exited_address_space_beside_a_lookup(string profile) =>
+        Schedules.Refute(
+            () => new Machine(profile, isBound: true),
+            machine => machine.State(),
+            [m => m.Exit(), m => m.Unbind(0)],
+            [m => m.Lookup(), m => m.Lookup()])
+            .Should().BeNull();
+
+    [Theory]
+    [MemberData(nameof(Profiles))]
     public void A_rebind_beside_lookups(string profile) =>
         Schedules.Refute(
             () => new Machine(profile, isBound: true),
