@@ -29,7 +29,8 @@ public sealed partial class IoasidAllocator
                 frees += defaultFrees;
             }
 
-            if (ReferenceEquals(active, Volatile.Read(ref _active)) && ReferenceEquals(past, annex?.Past))
+            // The annex anew: the first custom allocator, which made it, may have come and gone meanwhile.
+            if (ReferenceEquals(active, Volatile.Read(ref _active)) && ReferenceEquals(past, Volatile.Read(ref _annex)?.Past))
             {
                 long pastIds = past?.CountUnder(active) ?? 0;
                 return new IoasidStatistics(
