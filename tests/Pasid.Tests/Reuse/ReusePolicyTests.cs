@@ -219,6 +219,21 @@ public sealed class ReusePolicyTests
     }
 
     [Fact]
+    public void A_snapshot_brings_an_id_back_into_quarantine_that_is_far_from_all_live_ones()
+    {
+        var policy = IoasidReusePolicy.Quarantine(2);
+        var captured = new IoasidAllocator(policy);
+        Take(captured, new IoasidRange(70_000, 70_000), 70_000);
+        captured.Free(new Ioasid(70_000));
+        var restored = new IoasidAllocator(policy);
+
+        new SvmBinder(restored).Restore(new SvmBinder(captured).CaptureSnapshot());
+
+        restored.CheckIntegrity().Should().BeEmpty();
+        restored.TryAllocate(new IoasidRange(70_000, 70_000), null, null, out _).Should().BeFalse("it is held back");
+    }
+
+    [Fact]
     public void A_snapshot_of_another_policy_is_refused()
     {
         PasidSnapshot plain = new SvmBinder().CaptureSnapshot();

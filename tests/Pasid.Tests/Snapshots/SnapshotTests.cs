@@ -191,6 +191,26 @@ public sealed class SnapshotTests
     }
 
     [Fact]
+    public void References_go_through_the_number_that_a_record_holds_in_both_directions()
+    {
+        const int InRecord = 4_094;
+        var allocator = new IoasidAllocator();
+        using var binder = new SvmBinder(allocator);
+        binder.Restore(binder.CaptureSnapshot() with { Ids = [new IoasidSnapshot(5, InRecord)], LiveCount = 1 });
+        var id = new Ioasid(5);
+
+        allocator.AddReference(id).Should().Be(PasidStatus.Success);
+        allocator.AddReference(id).Should().Be(PasidStatus.Success);
+        allocator.CheckIntegrity().Should().BeEmpty();
+        binder.CaptureSnapshot().Ids.Single().References.Should().Be(InRecord + 2);
+
+        allocator.DropReference(id);
+        allocator.DropReference(id);
+        allocator.CheckIntegrity().Should().BeEmpty();
+        binder.CaptureSnapshot().Ids.Single().References.Should().Be(InRecord);
+    }
+
+    [Fact]
     public void Restore_makes_the_handles_of_before_harmless()
     {
         using Host host = NewHost(KernelProfile.Default);
