@@ -102,6 +102,17 @@ public sealed class LogTests : IDisposable
     }
 
     [Fact]
+    public void Binder_logs_a_device_that_cannot_have_pasids()
+    {
+        using SvmBinder binder = Binder();
+        _iommu.EnableStatus = PasidStatus.NotSupported;
+
+        binder.EnablePasid(_device);
+
+        Written().Should().Equal("2006 Warning PASIDs were not enabled on device device: NotSupported.");
+    }
+
+    [Fact]
     public void Binder_logs_what_quirks_do()
     {
         using SvmBinder binder = Binder(new PasidOptions { Profile = KernelProfile.Seed, PasidLimit = 2 });

@@ -626,12 +626,14 @@ public sealed class PageRequestQueueTests
         using var second = new HostRequests(host);
         first.Ask(host.DeviceA, null, 0);
         second.Ask(host.DeviceA, null, 0);
+        host.Bind(host.DeviceA, host.Process("P"), 1);
+        second.Ask(host.DeviceA, 1, 0).Should().Be(PageResponseCode.InvalidRequest);
         first.Queue.TryEnqueue(new PageRequest { Device = host.DeviceA });
         first.Queue.TryEnqueue(new PageRequest { Device = host.DeviceA, IsLastInGroup = true });
 
         SvmStatistics statistics = host.Binder.GetStatistics();
 
-        (statistics.PageRequests, statistics.PageResponses, statistics.PageRequestOverflows).Should().Be((2, 3, 1));
+        (statistics.PageRequests, statistics.PageResponses, statistics.PageRequestOverflows).Should().Be((3, 4, 1));
     }
 
     private sealed class Handler(Func<AddressSpace, ulong, PageRequestRights, FaultOutcome> handle) : IAddressSpaceFaultHandler
