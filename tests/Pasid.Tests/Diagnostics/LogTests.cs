@@ -30,6 +30,7 @@ public sealed class LogTests : IDisposable
         allocator.AddReference(id);
         allocator.Free(id);
         allocator.DropReference(id);
+        allocator.SetData(new Ioasid(6), null);
         allocator.DropReference(id);
         allocator.DropReference(id);
         allocator.Free(id);
@@ -40,6 +41,7 @@ public sealed class LogTests : IDisposable
             "1000 Debug Allocated id 5 from 5..5.",
             "1002 Warning No id of 5..5 is free.",
             "1004 Warning Free of id 5, which has references that were not dropped.",
+            "1003 Warning SetData of id 6, which is not allocated.",
             "1001 Debug Freed id 5.",
             "1003 Warning DropReference of id 5, which is not allocated.",
             "1003 Warning Free of id 5, which is not allocated.",

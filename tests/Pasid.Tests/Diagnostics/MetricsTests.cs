@@ -78,6 +78,20 @@ public sealed class MetricsTests : IDisposable
     }
 
     [Fact]
+    public void Each_call_of_an_allocator_that_fails_is_counted()
+    {
+        var allocator = new IoasidAllocator();
+        var custom = new CustomIoasidAllocator("guest", SpyFunctions.Downwards());
+        allocator.Register(custom);
+        allocator.Register(custom);
+        allocator.Unregister(custom);
+        allocator.Unregister(custom);
+        allocator.AddReference(new Ioasid(5));
+
+        allocator.GetStatistics().Failures.Should().BeEquivalentTo(new Dictionary<PasidStatus, long> { [PasidStatus.AlreadyExists] = 1, [PasidStatus.NotFound] = 2 });
+    }
+
+    [Fact]
     public void Failures_are_told_apart_by_status_and_undefined_ones_share_a_tag()
     {
         using SvmBinder binder = Busy("north");
