@@ -51,10 +51,11 @@ public sealed partial class IoasidAllocator
     /// <exception cref="InvalidOperationException">Custom allocators are registered.</exception>
     internal void Replace(IoasidTable replacement)
     {
+        // Before the registry's gate: a function that calls this holds its group's, for which an unregistration waits inside it.
         IoasidTable active = Volatile.Read(ref _active) ?? MakeDefault();
         ThrowIfCustom(active);
 
-        // As in a registration: whoever makes the registry, it knows the one default table, and no other than this follows it.
+        // Even if there was no registry: one that a registration beside this makes must learn which table is the default one.
         CustomRegistry registry = EnsureAnnex().EnsureRegistry(active);
         registry.Enter();
         try

@@ -67,15 +67,18 @@ public sealed class AllocatorScheduleTests
             .Should().BeNull();
 
     [Fact]
-    public void Register_and_unregister_beside_allocations()
-    {
-        Schedules.Refute(
-            () => (Allocator: new IoasidAllocator(), Custom: new CustomIoasidAllocator("custom", new Fixed(9))),
-            s => State(s.Allocator),
+    public void Register_and_unregister_beside_allocations() =>
+        RefuteWithCustom(
             [s => $"{s.Allocator.Register(s.Custom)}", s => $"{s.Allocator.Unregister(s.Custom)}"],
             [s => Allocate(s.Allocator, 1, 9, null, "a"), s => $"{s.Allocator.Free(new Ioasid(1))}"])
             .Should().BeNull();
-    }
+
+    [Fact]
+    public void Two_that_register_and_unregister() =>
+        RefuteWithCustom(
+            [s => $"{s.Allocator.Register(s.Custom)}", s => $"{s.Allocator.Unregister(s.Custom)}"],
+            [s => $"{s.Allocator.Register(s.Custom)}", s => Allocate(s.Allocator, 1, 9, null, "a")])
+            .Should().BeNull();
 
     [Fact]
     public void Statistics_beside_allocations() =>
@@ -88,9 +91,7 @@ public sealed class AllocatorScheduleTests
 
     [Fact]
     public void Statistics_beside_an_allocator_that_comes_and_goes() =>
-        Schedules.Refute(
-            () => (Allocator: new IoasidAllocator(), Custom: new CustomIoasidAllocator("custom", new Fixed(9))),
-            s => State(s.Allocator),
+        RefuteWithCustom(
             [s => $"{s.Allocator.Register(s.Custom)}", s => Allocate(s.Allocator, 1, 9, null, "a"), s => $"{s.Allocator.Unregister(s.Custom)}"],
             [s => Counts(s.Allocator), s => Counts(s.Allocator)])
             .Should().BeNull();
@@ -98,9 +99,7 @@ public sealed class AllocatorScheduleTests
     /// <summary>The same table is active at both ends of the count, and another was in between.</summary>
     [Fact]
     public void Statistics_beside_an_allocator_that_came_and_went() =>
-        Schedules.Refute(
-            () => (Allocator: new IoasidAllocator(), Custom: new CustomIoasidAllocator("custom", new Fixed(9))),
-            s => State(s.Allocator),
+        RefuteWithCustom(
             [
                 s => $"{s.Allocator.Register(s.Custom)}",
                 s => Allocate(s.Allocator, 1, 9, null, "a"),
@@ -121,6 +120,9 @@ public sealed class AllocatorScheduleTests
             [a => $"{a.Free(new Ioasid(1))}", a => Allocate(a, 1, 2, null, "a")],
             [a => Allocate(a, 1, 2, null, "b"), a => $"{a.Free(new Ioasid(2))}"])
             .Should().BeNull();
+
+    private static string? RefuteWithCustom(params Func<(IoasidAllocator Allocator, CustomIoasidAllocator Custom), string>[][] threads) =>
+        Schedules.Refute(() => (Allocator: new IoasidAllocator(), Custom: new CustomIoasidAllocator("custom", new Fixed(9))), s => State(s.Allocator), threads);
 
     private static IoasidAllocator Made(uint place, IoasidReusePolicy? policy = null)
     {

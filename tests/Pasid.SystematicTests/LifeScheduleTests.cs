@@ -7,19 +7,17 @@ public sealed class LifeScheduleTests
 {
     [Fact]
     public void Users_and_pins_beside_an_exit() =>
-        Schedules.Refute(
-            () => new Machine(KernelProfile.Default),
-            machine => machine.State(),
+        Refute(
+            KernelProfile.Default,
             [m => m.AddUser(), m => m.DropUser()],
             [m => m.Exit()],
-            [m => m.Pin()])
+            [m => m.AddPin(), m => m.DropPin()])
             .Should().BeNull();
 
     [Fact]
     public void A_user_that_comes_while_the_last_one_leaves() =>
-        Schedules.Refute(
-            () => new Machine(KernelProfile.Default),
-            machine => machine.State(),
+        Refute(
+            KernelProfile.Default,
             [m => m.AddUser(), m => m.Exit(), m => m.DropUser()],
             [m => m.AddUser()])
             .Should().BeNull();
@@ -38,18 +36,16 @@ public sealed class LifeScheduleTests
     [InlineData(false)]
     [InlineData(true)]
     public void A_request_that_is_answered_beside_the_last_unbind(bool drains) =>
-        Schedules.Refute(
-            () => new Machine(KernelProfile.Default with { Quirks = drains ? KernelQuirks.None : KernelQuirks.UnbindSkipsDrain }),
-            machine => machine.State(),
+        Refute(
+            KernelProfile.Default with { Quirks = drains ? KernelQuirks.None : KernelQuirks.UnbindSkipsDrain },
             [m => m.Process()],
             [m => m.Unbind()])
             .Should().BeNull();
 
     [Fact]
     public void Two_that_answer_and_one_that_asks() =>
-        Schedules.Refute(
-            () => new Machine(KernelProfile.Default),
-            machine => machine.State(),
+        Refute(
+            KernelProfile.Default,
             [m => m.Process()],
             [m => m.Process()],
             [m => m.Ask()])
@@ -57,18 +53,16 @@ public sealed class LifeScheduleTests
 
     [Fact]
     public void A_portal_that_is_mapped_beside_an_exit_is_not_left_behind() =>
-        Schedules.Refute(
-            () => new Machine(KernelProfile.Default),
-            machine => machine.State(),
+        Refute(
+            KernelProfile.Default,
             [m => m.Map()],
             [m => m.Exit()])
             .Should().BeNull();
 
     [Fact]
     public void A_thread_that_replaces_its_program_beside_its_own_exit_and_that_of_its_process() =>
-        Schedules.Refute(
-            () => new Machine(KernelProfile.Default),
-            machine => machine.State(),
+        Refute(
+            KernelProfile.Default,
             [m => m.Exec()],
             [m => m.ExitThread()],
             [m => m.Exit()])
@@ -76,9 +70,8 @@ public sealed class LifeScheduleTests
 
     [Fact]
     public void Threads_that_come_and_go_beside_two_exits() =>
-        Schedules.Refute(
-            () => new Machine(KernelProfile.Default),
-            machine => machine.State(),
+        Refute(
+            KernelProfile.Default,
             [m => m.CreateThread(), m => m.ExitThread()],
             [m => m.Exit()],
             [m => m.Exit()])
@@ -86,9 +79,8 @@ public sealed class LifeScheduleTests
 
     [Fact]
     public void The_last_pin_beside_the_last_unbind_and_an_exit() =>
-        Schedules.Refute(
-            () => new Machine(KernelProfile.Default),
-            machine => machine.State(),
+        Refute(
+            KernelProfile.Default,
             [m => m.AddPin(), m => m.DropPin()],
             [m => m.Unbind()],
             [m => m.Exit()])
@@ -96,9 +88,8 @@ public sealed class LifeScheduleTests
 
     [Fact]
     public void A_portal_that_goes_beside_a_thread_that_executes_and_an_exit() =>
-        Schedules.Refute(
-            () => new Machine(KernelProfile.Default),
-            machine => machine.State(),
+        Refute(
+            KernelProfile.Default,
             [m => m.Unmap()],
             [m => m.Enqcmd()],
             [m => m.Exit()])
@@ -118,9 +109,8 @@ public sealed class LifeScheduleTests
 
     [Fact]
     public void A_snapshot_beside_one_that_asks_and_one_that_answers() =>
-        Schedules.Refute(
-            () => new Machine(KernelProfile.Default),
-            machine => machine.State(),
+        Refute(
+            KernelProfile.Default,
             [m => m.Capture()],
             [m => m.Ask()],
             [m => m.Process()])
@@ -137,13 +127,15 @@ public sealed class LifeScheduleTests
     public void Dispose_beside_everything(string call)
     {
         System.Reflection.MethodInfo method = typeof(Machine).GetMethod(call)!;
-        Schedules.Refute(
-            () => new Machine(KernelProfile.Default),
-            machine => machine.State(),
+        Refute(
+            KernelProfile.Default,
             [m => m.DisposeBinder()],
             [method.CreateDelegate<Func<Machine, string>>()])
             .Should().BeNull();
     }
+
+    private static string? Refute(KernelProfile profile, params Func<Machine, string>[][] threads) =>
+        Schedules.Refute(() => new Machine(profile), machine => machine.State(), threads);
 
     /// <summary>A bound process with a thread, a portal and a request that waits. What the answers of the requests are depends on when
     /// they are given, and belongs to the end.</summary>
@@ -210,13 +202,6 @@ public sealed class LifeScheduleTests
         public string Unmap() => $"{_space.Portals.Unmap(0)}";
 
         public string Fork() => Guard(() => $"{_space.Fork("child").Pasid}");
-
-        public string Pin() => Guard(() =>
-        {
-            _space.AddPin();
-            _space.DropPin();
-            return "pinned";
-        });
 
         public string AddPin() => Guard(() =>
         {

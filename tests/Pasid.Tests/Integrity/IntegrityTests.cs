@@ -182,6 +182,8 @@ public sealed class IntegrityTests
         { "count of address spaces", (b, _) => Field<int>(b, "_keptCount", v => v + 1), IntegrityInvariant.CountsAgree },
         { "users", (_, a) => a.SharedRecord!.NewestDevice!.Users = 0, IntegrityInvariant.CountsAgree },
         { "order", (_, a) => a.SharedRecord!.Number = long.MaxValue, IntegrityInvariant.CountsAgree },
+        { "in a list twice", (_, a) => a.SharedRecord!.Older = a.SharedRecord, IntegrityInvariant.CountsAgree },
+        { "users of its own", (_, a) => Interlocked.Add(ref a.UsersWord, AddressSpace.OwnUser), IntegrityInvariant.CountsAgree },
         { "hidden", (_, a) => a.SharedRecord!.Release(PasidStatus.NotFound), IntegrityInvariant.CountsAgree },
         { "a device twice", (_, a) => a.SharedRecord!.AddDevice(new SvmDeviceRecord { Device = a.SharedRecord.FirstDevice, Users = 1 }), IntegrityInvariant.BindsAreIdempotent },
         { "not shared", (_, a) => a.SharedRecord = null, IntegrityInvariant.BindsAreIdempotent },
