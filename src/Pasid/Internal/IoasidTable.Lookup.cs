@@ -13,8 +13,9 @@ internal sealed partial class IoasidTable
         ulong word = Volatile.Read(ref slot.Word);
         object? current = Volatile.Read(ref slot.Data);
 
-        // A writer may have ended this life, and even begun another, between the reads above. The same word before and
-        // after means that they belong to one moment. A tag cannot change hands while an id lives under it.
+        // A writer may have ended this life, and even begun another, between the reads above; or have replaced the page, so
+        // that the life goes on elsewhere. The same word before and after means that they belong to one moment. A tag cannot
+        // change hands while an id lives under it.
         if (SlotWord.IsLiveFirstOwners(word)
             && (ReferenceEquals(Volatile.Read(ref _firstOwner), owner) || owner is null)
             && Volatile.Read(ref slot.Word) == word)
@@ -29,7 +30,7 @@ internal sealed partial class IoasidTable
             return PasidStatus.NotFound;
         }
 
-        return word == SlotWord.NoSlot ? LookupAnew(id, owner, out data) : LookupAgain(ref slot, owner, out data);
+        return LookupAgain(id, owner, out data);
     }
 
     /// <summary>Finds the data of an id, whoever owns it, if that takes no call.</summary>
@@ -43,40 +44,33 @@ internal sealed partial class IoasidTable
         return SlotWord.IsLiveFirstOwners(word) && Volatile.Read(ref slot.Word) == word;
     }
 
-    /// <summary>Looks an id up that had no slot below 2^21, or that had none because the first page was just split.</summary>
+    /// <summary>Looks an id up that has no slot below 2^21, belongs to another than the first owner, or that a writer is changing.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private PasidStatus LookupAnew(uint id, IoasidSet? owner, out object? data)
+    private PasidStatus LookupAgain(uint id, IoasidSet? owner, out object? data)
     {
-        ref Slot slot = ref FindSlot(id);
-        if (!Unsafe.IsNullRef(ref slot))
+        while (true)
         {
-            return LookupAgain(ref slot, owner, out data);
-        }
+            ref Slot slot = ref FindSlot(id);
+            ulong word = Unsafe.IsNullRef(ref slot) ? SlotWord.NoSlot : Volatile.Read(ref slot.Word);
+            if (!SlotWord.IsLive(word))
+            {
+                if (word == SlotWord.Moved)
+                {
+                    // The copy was there before the mark: the next look finds it, or a later one.
+                    continue;
+                }
 
-        data = null;
-        return PasidStatus.NotFound;
-    }
+                data = null;
+                return PasidStatus.NotFound;
+            }
 
-    /// <summary>Looks an id up that belongs to another than the first owner, or that a writer is changing.</summary>
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private PasidStatus LookupAgain(ref Slot slot, IoasidSet? owner, out object? data)
-    {
-        ulong word = Volatile.Read(ref slot.Word);
-        while (SlotWord.IsLive(word))
-        {
             bool isOwned = owner is null || IsOwner(SlotWord.OwnerTag(word), owner);
             object? current = Volatile.Read(ref slot.Data);
-            ulong again = Volatile.Read(ref slot.Word);
-            if (SlotWord.IsSameLife(word, again))
+            if (SlotWord.IsSameLife(word, Volatile.Read(ref slot.Word)))
             {
                 data = isOwned ? current : null;
                 return isOwned ? PasidStatus.Success : PasidStatus.AccessDenied;
             }
-
-            word = again;
         }
-
-        data = null;
-        return PasidStatus.NotFound;
     }
 }

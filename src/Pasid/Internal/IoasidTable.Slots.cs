@@ -5,10 +5,10 @@ namespace Pasid.Internal;
 
 /// <content>
 /// The slots of the ids that were ever live. The ids below 2,048 share one page, which grows, until a higher id comes; from
-/// then on a directory leads to pages of 512. Pages and directories are replaced by copies, never changed in place
-/// otherwise: a reader that still holds an older copy sees the slots as they were at the moment of the replacement,
-/// which lies inside its own call. A page that was taken out is not used for other ids, so such a reader can only find
-/// slots in it that are dead.
+/// then on a directory leads to pages of 512. Pages and directories are replaced by copies. The words of a page that was
+/// replaced are marked once its copy is published, and before anything else changes: a reader that still holds it looks again,
+/// or else it would compare the owners of then with those of now. A page that was taken out without a copy is not used for
+/// other ids, so a reader that still holds it can only find slots in it that are dead.
 /// </content>
 internal sealed partial class IoasidTable
 {
@@ -34,7 +34,7 @@ internal sealed partial class IoasidTable
     private ref Slot FindSlot(uint id)
     {
         ref Slot slot = ref FindLowSlot(id);
-        if (slot.Word != SlotWord.NoSlot)
+        if (Volatile.Read(ref slot.Word) != SlotWord.NoSlot)
         {
             return ref slot;
         }
@@ -123,9 +123,20 @@ internal sealed partial class IoasidTable
             return;
         }
 
+        Slot[] smaller = _firstPage;
         var page = new Slot[FirstPageLength(id)];
-        _firstPage.CopyTo(page, 0);
+        smaller.CopyTo(page, 0);
         Volatile.Write(ref _firstPage, page);
+        MarkMoved(smaller);
+    }
+
+    /// <summary>Tells readers that still hold a page that its slots are elsewhere.</summary>
+    private static void MarkMoved(Slot[] page)
+    {
+        for (int i = 0; i < page.Length && !Planted.Is(PlantedFault.ReplacedPagesStay); i++)
+        {
+            Volatile.Write(ref page[i].Word, SlotWord.Moved);
+        }
     }
 
     private Slot[][] EnsurePages(uint id)
@@ -146,12 +157,14 @@ internal sealed partial class IoasidTable
         int index = IndexInDirectory(id);
         if (_lowPages is null)
         {
+            Slot[] firstPage = _firstPage;
             Slot[][] pages = NewDirectory(LargerLength(FirstPageMaxLength / PageLength * 2, index + 1, DirectoryLength));
             SplitFirstPage(pages);
             Volatile.Write(ref _lowPages, pages);
 
             // A reader that saw no directory before and finds no first page now looks again.
             Volatile.Write(ref _firstPage, s_noFirstPage);
+            MarkMoved(firstPage);
         }
         else if (index >= _lowPages.Length)
         {

@@ -19,6 +19,9 @@ internal static class SlotWord
     /// <summary>Stands where an id has no slot: not live, and like no word that a slot ever has.</summary>
     public const ulong NoSlot = 1ul << ReferenceShift;
 
+    /// <summary>Stands in the slots of a page that was replaced by a copy: what was there before goes on elsewhere.</summary>
+    public const ulong Moved = 2ul << ReferenceShift;
+
     private const uint LiveBit = 1;
     private const int OwnerShift = 1;
     private const int ReferenceShift = 21;
