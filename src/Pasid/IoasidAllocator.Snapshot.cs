@@ -9,10 +9,9 @@ public sealed partial class IoasidAllocator
     /// <exception cref="InvalidOperationException">Custom allocators are registered.</exception>
     internal List<LiveId> CopyLiveIds(out uint next, out uint[] held)
     {
-        IoasidTable table = EnterActive();
+        IoasidTable table = EnterDefault();
         try
         {
-            ThrowIfCustom(table);
             var ids = new List<LiveId>((int)table.LiveCount);
             table.CopyToUnsynchronized(ids);
             next = table.NextUnsynchronized;
@@ -21,11 +20,11 @@ public sealed partial class IoasidAllocator
         }
         finally
         {
-            ExitActive(table);
+            table.Exit();
         }
     }
 
-    /// <summary>Makes a table of given ids, for <see cref="Replace"/>.</summary>
+    /// <summary>Makes a table of given ids, for <see cref="ReplaceUnsynchronized"/>.</summary>
     internal IoasidTable MakeTable(List<LiveId> ids, uint next, IReadOnlyList<uint> held)
     {
         var table = new IoasidTable(group: null, isLogged: Logger is not null, ReusePolicy);
@@ -46,10 +45,10 @@ public sealed partial class IoasidAllocator
         return table;
     }
 
-    /// <summary>Puts a table in the place of the active one. A lookup that still has the one before answers for the moment
-    /// before.</summary>
+    /// <summary>Keeps custom allocators from coming and going, for <see cref="ReplaceUnsynchronized"/>.</summary>
+    /// <returns>What is entered, and to be left afterwards.</returns>
     /// <exception cref="InvalidOperationException">Custom allocators are registered.</exception>
-    internal void Replace(IoasidTable replacement)
+    internal CustomRegistry EnterForReplacement()
     {
         // Before the registry's gate: a function that calls this holds its group's, for which an unregistration waits inside it.
         IoasidTable active = Volatile.Read(ref _active) ?? MakeDefault();
@@ -60,21 +59,62 @@ public sealed partial class IoasidAllocator
         registry.Enter();
         try
         {
-            IoasidTable table = EnterActive();
-            try
+            ThrowIfCustom(_active!);
+            return registry;
+        }
+        catch
+        {
+            registry.Exit();
+            throw;
+        }
+    }
+
+    /// <summary>Puts a table in the place of the active one. A lookup that still has the one before answers for the moment
+    /// before.</summary>
+    /// <param name="registry">What <see cref="EnterForReplacement"/> answered.</param>
+    /// <param name="replacement">The table.</param>
+    /// <param name="isForeign">Tells whether the data of an id belongs to somebody who would lose it.</param>
+    /// <exception cref="InvalidOperationException">An id has such data; nothing has changed.</exception>
+    internal void ReplaceUnsynchronized(CustomRegistry registry, IoasidTable replacement, Func<object, bool> isForeign)
+    {
+        IoasidTable table = EnterDefault();
+        try
+        {
+            var ids = new List<LiveId>();
+            table.CopyToUnsynchronized(ids);
+            int foreign = ids.FindIndex(id => id.Data is not null && isForeign(id.Data));
+            if (foreign >= 0)
             {
-                ThrowIfCustom(table);
-                registry.DefaultTable = replacement;
-                Activate(replacement, table);
+                throw BelongsToAnother(ids[foreign].Id);
             }
-            finally
-            {
-                ExitActive(table);
-            }
+
+            registry.DefaultTable = replacement;
+            Activate(replacement, table);
         }
         finally
         {
-            registry.Exit();
+            table.Exit();
+        }
+    }
+
+    internal static InvalidOperationException BelongsToAnother(uint id) =>
+        new($"Id {id} belongs to another binder over the same allocator: snapshots are taken of an allocator with one binder, and restored to one.");
+
+    /// <summary>Enters the gate of the active table, which is the default one.</summary>
+    private IoasidTable EnterDefault()
+    {
+        while (true)
+        {
+            // Asked first: a group's gate may be held for as long as its functions take.
+            IoasidTable table = Volatile.Read(ref _active) ?? MakeDefault();
+            ThrowIfCustom(table);
+            table.Enter();
+            if (ReferenceEquals(table, _active))
+            {
+                return table;
+            }
+
+            table.Exit();
         }
     }
 

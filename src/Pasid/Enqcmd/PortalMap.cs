@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
+using Pasid.Internal;
 
 namespace Pasid;
 
@@ -17,14 +18,19 @@ public sealed class PortalMap
     /// <summary>How long the page of a portal is, in bytes; mappings begin at multiples of it.</summary>
     public const int PageLength = 4096;
 
-    private readonly ConcurrentDictionary<ulong, IEnqcmdPortal> _portals = new();
     private readonly AddressSpace _addressSpace;
+
+    /// <summary>The portals by address; another object when all of them change. Written inside the binder's gate for mappings, so that
+    /// its own locks never make anybody wait; read without any.</summary>
+    private volatile ConcurrentDictionary<ulong, IEnqcmdPortal> _portals = new();
+
+    private int _count;
 
     internal PortalMap(AddressSpace addressSpace) => _addressSpace = addressSpace;
 
     /// <summary>Gets how many portals are mapped.</summary>
     /// <value>0 or more.</value>
-    public int Count => _portals.Count;
+    public int Count => Volatile.Read(ref _count);
 
     /// <summary>Maps a portal.</summary>
     /// <param name="address">Where: a multiple of 4096.</param>
@@ -40,28 +46,43 @@ public sealed class PortalMap
             throw new ArgumentException(string.Create(CultureInfo.InvariantCulture, $"A portal cannot begin at 0x{address:X}: give a multiple of {PageLength}."), nameof(address));
         }
 
-        if (_addressSpace.HasExited)
+        ref Gate gate = ref _addressSpace.Binder.MappingGate;
+        gate.Enter();
+        bool hasExited = _addressSpace.HasExited;
+        bool isMapped = false;
+        try
         {
-            throw HasExited();
+            isMapped = !hasExited && _portals.TryAdd(address, portal);
+            _count += isMapped ? 1 : 0;
+        }
+        finally
+        {
+            gate.Exit();
         }
 
-        if (!_portals.TryAdd(address, portal))
+        if (hasExited)
+        {
+            throw new InvalidOperationException($"The address space '{_addressSpace}' has exited: map portals of one that still has a user.");
+        }
+
+        if (!isMapped)
         {
             throw new ArgumentException(string.Create(CultureInfo.InvariantCulture, $"A portal is mapped at 0x{address:X} already: unmap it first."), nameof(address));
-        }
-
-        // An exit beside this may have unmapped all before the portal came in, and would leave it behind.
-        if (_addressSpace.HasExited)
-        {
-            _portals.TryRemove(address, out _);
-            throw HasExited();
         }
     }
 
     /// <summary>Unmaps a portal. Threads keep their PASID, and reach the device no more.</summary>
     /// <param name="address">Where it begins.</param>
     /// <returns><see langword="true"/> if one was mapped there.</returns>
-    public bool Unmap(ulong address) => _portals.TryRemove(address, out _);
+    public bool Unmap(ulong address)
+    {
+        ref Gate gate = ref _addressSpace.Binder.MappingGate;
+        gate.Enter();
+        bool isUnmapped = _portals.TryRemove(address, out _);
+        _count -= isUnmapped ? 1 : 0;
+        gate.Exit();
+        return isUnmapped;
+    }
 
     /// <summary>Finds the portal at an address.</summary>
     /// <param name="address">Any address of its page.</param>
@@ -70,10 +91,13 @@ public sealed class PortalMap
     public bool TryFind(ulong address, [NotNullWhen(true)] out IEnqcmdPortal? portal) =>
         _portals.TryGetValue(address - (address % PageLength), out portal);
 
-    internal void Clear() => _portals.Clear();
+    /// <summary>Puts mappings in the place of all that are there; the gate for mappings is entered.</summary>
+    internal void LoadUnsynchronized(ConcurrentDictionary<ulong, IEnqcmdPortal> portals, int count)
+    {
+        _portals = portals;
+        _count = count;
+    }
 
-    private InvalidOperationException HasExited() => new($"The address space '{_addressSpace}' has exited: map portals of one that still has a user.");
-
-    /// <summary>Copies the mappings, lowest first.</summary>
-    internal KeyValuePair<ulong, IEnqcmdPortal>[] ToArray() => [.. _portals.OrderBy(mapping => mapping.Key)];
+    /// <summary>Copies the mappings, lowest first; the gate for mappings is entered.</summary>
+    internal KeyValuePair<ulong, IEnqcmdPortal>[] CopyUnsynchronized() => [.. _portals.OrderBy(mapping => mapping.Key)];
 }

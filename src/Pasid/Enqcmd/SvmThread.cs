@@ -62,11 +62,7 @@ public sealed class SvmThread
     /// <exception cref="InvalidOperationException">The thread has exited, or the call comes from inside a callback of the binder.</exception>
     /// <exception cref="ObjectDisposedException">The binder is disposed.</exception>
     /// <remarks>Models <c>clone</c> with <c>CLONE_VM</c>.</remarks>
-    public SvmThread Clone(string name)
-    {
-        ThrowIfExited();
-        return AddressSpace.CreateThread(name);
-    }
+    public SvmThread Clone(string name) => AddressSpace.Binder.CreateThread(AddressSpace, name, this);
 
     /// <summary>Makes a child process with one thread, whose register is empty.</summary>
     /// <param name="name">What to call the process and its thread.</param>
@@ -76,14 +72,7 @@ public sealed class SvmThread
     /// <exception cref="ObjectDisposedException">The binder is disposed.</exception>
     /// <exception cref="PasidException">The fault injector made the copy of the address space fail.</exception>
     /// <remarks>Models <c>fork</c>.</remarks>
-    public SvmThread Fork(string name)
-    {
-        ArgumentNullException.ThrowIfNull(name);
-        ThrowIfExited();
-#pragma warning disable CA2000 // The child lives until its own exit.
-        return AddressSpace.Fork(name).CreateThread(name);
-#pragma warning restore CA2000
-    }
+    public SvmThread Fork(string name) => AddressSpace.Binder.Fork(this, name);
 
     /// <summary>Replaces the program of the process: this thread goes on in a new address space with an empty register, the
     /// others end, and the old address space exits.</summary>
@@ -199,18 +188,7 @@ public sealed class SvmThread
     }
 
     /// <summary>What the kernel does about a #GP of a program: it can only guess that an empty register was the reason.</summary>
-    private bool TryFixUp()
-    {
-        Ioasid pasid = AddressSpace.Pasid;
-        if (pasid.Value >= IoasidRange.PasidLimit || Msr.IsValid)
-        {
-            // A PASID of more than 20 bits, which only a quirk or a custom allocator gives, does not fit the register.
-            return false;
-        }
-
-        Load(PasidMsr.Of(pasid));
-        return true;
-    }
+    private bool TryFixUp() => !Msr.IsValid && AddressSpace.Binder.TryLoadPasid(this);
 
     private EnqcmdResult End(EnqcmdOutcome outcome, bool isFixedUp)
     {

@@ -2,28 +2,48 @@ using System.Runtime.ExceptionServices;
 
 namespace Pasid.Internal;
 
-/// <summary>What is left to do when a queue has answered and the gates are left. Not thread-safe.</summary>
+/// <summary>What is left to do when a thread has answered requests and the gates are left. Not thread-safe.</summary>
 internal sealed class AnswerRun
 {
-    private List<(PageRequestQueue Queue, PageRequest Request, PageResponseCode? Code)>? _messages;
+    private List<Action>? _notes;
+    private List<PageRequestQueue>? _owed;
 
-    /// <summary>Gets the address spaces that this run was the last to use; each is to be left once.</summary>
-    public List<AddressSpace> Leaving { get; } = [];
+    /// <summary>Gets the messages to be written, in the order of what they tell of.</summary>
+    public List<Action> Notes => _notes ??= [];
 
-    /// <summary>Gets the first exception of a handler, callback or responder.</summary>
+    /// <summary>Gets the first exception of a handler, callback, responder or allocator.</summary>
     public ExceptionDispatchInfo? Failure { get; private set; }
 
     public void Fail(Exception exception) => Failure ??= ExceptionDispatchInfo.Capture(exception);
 
-    /// <summary>Keeps a message: how a request was answered, or <see langword="null"/> that its PASID is nobody's.</summary>
-    public void Note(PageRequestQueue queue, in PageRequest request, PageResponseCode? code) => (_messages ??= []).Add((queue, request, code));
+    /// <summary>Remembers a queue that stood still when it was to be processed from inside an answer, where waiting for it could be
+    /// waiting for oneself.</summary>
+    public void Owe(PageRequestQueue queue) => (_owed ??= []).Add(queue);
 
-    /// <summary>Writes the messages; all gates are left.</summary>
-    public void Log()
+    /// <summary>Writes the messages, processes what is owed, and passes on what was thrown; all gates are left.</summary>
+    public void Finish()
     {
-        foreach ((PageRequestQueue queue, PageRequest request, PageResponseCode? code) in _messages ?? [])
+        WriteNotes();
+        ProcessOwed();
+        Failure?.Throw();
+    }
+
+    public void WriteNotes() => _notes?.ForEach(static write => write());
+
+    public void ProcessOwed()
+    {
+        foreach (PageRequestQueue queue in _owed ?? [])
         {
-            queue.Log(in request, code);
+            try
+            {
+                queue.Process();
+            }
+#pragma warning disable CA1031 // Passed on with the others; the other queues have their turn first.
+            catch (Exception exception)
+#pragma warning restore CA1031
+            {
+                Fail(exception);
+            }
         }
     }
 }

@@ -7,4 +7,16 @@ internal enum PlantedFault
 
     /// <summary>The words of a page that was replaced stay, so that a lookup believes them and compares its owners with those of now.</summary>
     ReplacedPagesStay,
+
+    /// <summary>What a handler leaves wrong ends the drain of an unbind, and the unbind with it.</summary>
+    AnswersEndHalfWay,
+
+    /// <summary>A capture and a restore do not have the queues stand still.</summary>
+    QueuesGoOn,
+
+    /// <summary>A handler that calls the binder is not refused.</summary>
+    HandlersMayCallTheBinder,
+
+    /// <summary>Who finds itself to be the last user of an address space does not look again inside the gate.</summary>
+    LastUsersLeaveUnseen,
 }

@@ -15,6 +15,10 @@ internal sealed class SvmDeviceRecord
     /// stand for another bind.</summary>
     public bool HasHandle { get; set; }
 
+    /// <summary>Gets or sets a value indicating whether its unbind has left the gate to have page requests answered: until that is over,
+    /// the device is bound, and nobody else binds or unbinds it.</summary>
+    public bool IsDraining { get; set; }
+
     /// <summary>Gets or sets the device that was bound before this one; among spare records, the next one.</summary>
     public SvmDeviceRecord? Older { get; set; }
 }

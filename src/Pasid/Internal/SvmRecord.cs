@@ -58,12 +58,18 @@ internal sealed class SvmRecord(SvmBinder binder, AddressSpace? addressSpace, Sv
         }
     }
 
-    public void RemoveDevice(SvmDeviceRecord record)
+    /// <summary>Keeps page requests from finding the callbacks of a device that is being unbound.</summary>
+    public void HideCallbacks(SvmDeviceRecord record)
     {
         if (record.Callbacks is not null)
         {
             RemoveCallbacks(record.Device);
         }
+    }
+
+    public void RemoveDevice(SvmDeviceRecord record)
+    {
+        HideCallbacks(record);
 
         if (ReferenceEquals(NewestDevice, record))
         {

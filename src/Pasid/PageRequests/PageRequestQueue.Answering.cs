@@ -1,92 +1,104 @@
+using Microsoft.Extensions.Logging;
 using Pasid.Internal;
 
 namespace Pasid;
 
-/// <content>The answering of requests, one after the other; the gate of the answering is held.</content>
+/// <content>The answering of requests, one after the other, by the thread whose turn it is. Nothing that is thrown ends it: what has
+/// begun goes to its end, and the first exception is passed on then.</content>
 public sealed partial class PageRequestQueue
 {
-    private int AnswerUnsynchronized(int most, AnswerRun run)
+    /// <summary>What the answer under way leaves to be done; written by who answers.</summary>
+    private AnswerRun? _run;
+
+    /// <summary>Answers until nothing is left, and gives the turn up.</summary>
+    private int AnswerAll(AnswerRun run)
     {
         int handled = 0;
-        _binder.BeginAnswering();
-        try
+        bool isNested = _binder.FindAnsweredBut(this) is not null;
+        while (TryNext(isEndless: true, isNested, out PageRequest request))
         {
-            while (handled < most && TryPeek(out PageRequest request))
-            {
-                Answer(in request, run);
-                handled++;
-                Advance();
-            }
-        }
-        finally
-        {
-            _binder.EndAnswering();
+            Answer(in request, run);
+            handled++;
+            Advance();
         }
 
         return handled;
     }
 
-    private bool TryPeek(out PageRequest request)
+    /// <summary>Answers up to the goal, and gives the turn up.</summary>
+    private void AnswerUpToGoal(AnswerRun run)
     {
-        _ringGate.Enter();
-        bool isEmpty = _head == _tail;
-        request = isEmpty ? default : _ring[_head];
-        _hasOverflowed &= !isEmpty;
-        _ringGate.Exit();
-        return !isEmpty;
+        while (TryNext(isEndless: false, isNested: false, out PageRequest request))
+        {
+            Answer(in request, run);
+            Advance();
+        }
     }
 
-    /// <summary>Takes the request out that was answered: until now it was outstanding.</summary>
-    private void Advance()
-    {
-        _ringGate.Enter();
-        _ring[_head] = default;
-        Volatile.Write(ref _head, (_head + 1) & (_ring.Length - 1));
-        _requests++;
-        _ringGate.Exit();
-    }
+    /// <summary>Has this thread process a queue once it has answered what it is answering here.</summary>
+    private void Owe(PageRequestQueue queue) => _run!.Owe(queue);
 
     private void Answer(in PageRequest request, AnswerRun run)
     {
+        _run = run;
         PageResponseCode code = PageResponseCode.ResponseFailure;
-        if (request.Pasid is { } pasid && _binder.FindRecord(pasid, out SvmRecord? record) == PasidStatus.Success)
+        if (request.Pasid is { } pasid && FindRecord(pasid, run) is { } record)
         {
-            code = Handle(record!, in request, run);
-            TellDevice(record!, pasid, in request, code, run);
+            code = Handle(record, in request, run);
+            TellDevice(record, pasid, in request, code, run);
         }
         else
         {
             Note(run, in request, code: null);
         }
 
-        if (!request.IsDue)
+        if (request.IsDue)
         {
-            return;
+            _due++;
+            Note(run, in request, code);
+            TryRespond(in request, code, run);
+            _given++;
         }
 
-        _due++;
-        Note(run, in request, code);
+        _run = null;
+    }
+
+    private SvmRecord? FindRecord(Ioasid pasid, AnswerRun run)
+    {
         try
         {
-            Respond(in request, code);
+            _binder.FindRecord(pasid, out SvmRecord? record);
+            return record;
         }
-#pragma warning disable CA1031 // Passed on at the end, like everything that is thrown while answering.
+#pragma warning disable CA1031 // An allocator of somebody's own threw. Passed on at the end, like everything that is thrown while answering.
         catch (Exception exception)
 #pragma warning restore CA1031
         {
             run.Fail(exception);
+            return null;
         }
-
-        _given++;
     }
 
     private void Note(AnswerRun run, in PageRequest request, PageResponseCode? code)
     {
         if (_logger is not null)
         {
-            run.Note(this, in request, code);
+            Note(_logger, run, request, code);
         }
     }
+
+    private static void Note(ILogger logger, AnswerRun run, PageRequest request, PageResponseCode? code) =>
+        run.Notes.Add(() =>
+        {
+            if (code is { } given)
+            {
+                logger.PageRequestAnswered(request.Device, request.Pasid, request.Address, given);
+            }
+            else
+            {
+                logger.PageRequestOfNobody(request.Device, request.Pasid);
+            }
+        });
 
     private PageResponseCode Handle(SvmRecord record, in PageRequest request, AnswerRun run)
     {
@@ -113,6 +125,10 @@ public sealed partial class PageRequestQueue
         try
         {
             outcome = addressSpace.FaultHandler?.Handle(addressSpace, request.Address, request.Rights) ?? FaultOutcome.NotMapped;
+            if (outcome is < FaultOutcome.Handled or > FaultOutcome.Failed)
+            {
+                throw new InvalidOperationException($"The fault handler of the address space '{addressSpace}' answered {(int)outcome}: answer a value of {nameof(FaultOutcome)}.");
+            }
         }
 #pragma warning disable CA1031 // As above.
         catch (Exception exception)
@@ -125,12 +141,21 @@ public sealed partial class PageRequestQueue
         return outcome == FaultOutcome.Handled ? PageResponseCode.Success : PageResponseCode.InvalidRequest;
     }
 
-    /// <summary>Stops using an address space, now or, if nobody else uses it, when the gates are left.</summary>
-    private static void Leave(AddressSpace addressSpace, AnswerRun run)
+    /// <summary>Stops using an address space, which exits if nobody else uses it.</summary>
+    private void Leave(AddressSpace addressSpace, AnswerRun run)
     {
-        if (!addressSpace.TryDropUser())
+        try
         {
-            run.Leaving.Add(addressSpace);
+            if (!addressSpace.TryDropUser())
+            {
+                _binder.DropLastUser(addressSpace, run);
+            }
+        }
+#pragma warning disable CA1031 // As above; or a handler has dropped a user too many, and nobody is left to leave.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            run.Fail(exception);
         }
     }
 
@@ -139,6 +164,20 @@ public sealed partial class PageRequestQueue
         try
         {
             record.FindCallbacks(request.Device)?.OnPageRequest(request.Device, pasid, request.Address, request.PrivateData, request.Rights, code);
+        }
+#pragma warning disable CA1031 // As above.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            run.Fail(exception);
+        }
+    }
+
+    private void TryRespond(in PageRequest request, PageResponseCode code, AnswerRun run)
+    {
+        try
+        {
+            Respond(in request, code);
         }
 #pragma warning disable CA1031 // As above.
         catch (Exception exception)

@@ -8,11 +8,11 @@ namespace Pasid;
 
 /// <summary>The page request queue of one IOMMU, a ring, over a binder.</summary>
 /// <remarks>
-/// <para>All members are safe for concurrent use. A gate guards the ring, another one the answering; neither is held while the other's
-/// work is waited for. A binder that drains takes the second inside its own gate, and nothing that is called while answering may call the
-/// binder, which is detected.</para>
+/// <para>All members are safe for concurrent use. A gate guards the ring; one thread at a time answers, and holds nothing that others
+/// need but the turn to answer. Nothing that is called while answering may call the binder, which is detected.</para>
 /// <para>The binder's unbinds drain the queue, unless its profile has <see cref="KernelQuirks.UnbindSkipsDrain"/>: when a device is unbound
-/// for the last time, all that is in the queue is answered before the unbind returns.</para>
+/// for the last time, all that is in the queue is answered before the unbind returns. Where another thread is answering, the unbind waits
+/// for the requests that have the PASID, and for no others.</para>
 /// <para>Models the page request queue of VT-d and <c>prq_event_thread</c> of Linux 5.6.</para>
 /// </remarks>
 [SuppressMessage("Naming", "CA1711:Identifiers should not have incorrect suffix", Justification = "What the hardware calls it; it is no collection.")]
@@ -36,11 +36,8 @@ public sealed partial class PageRequestQueue : IPageRequestQueue, IDisposable
     /// <summary>How often each code was responded: by value, and the third is <see cref="PageResponseCode.ResponseFailure"/>.</summary>
     private readonly long[] _responses = new long[3];
 
-    /// <summary>Guards the ring; held for a few instructions.</summary>
+    /// <summary>Guards the ring and the turn to answer; held for a few instructions.</summary>
     private Gate _ringGate = new();
-
-    /// <summary>Guards the answering; whoever answers holds it.</summary>
-    private Gate _answerGate = new();
 
     private int _head;
     private int _tail;
@@ -49,7 +46,7 @@ public sealed partial class PageRequestQueue : IPageRequestQueue, IDisposable
     private long _requests;
     private long _overflows;
 
-    /// <summary>How many responses the requests that were handled have to get, and how many they got; guarded by the answering.</summary>
+    /// <summary>How many responses the requests that were handled have to get, and how many they got; written by who answers.</summary>
     private long _due;
 
     private long _given;
@@ -97,11 +94,15 @@ public sealed partial class PageRequestQueue : IPageRequestQueue, IDisposable
     public bool TryEnqueue(in PageRequest request)
     {
         Check(in request);
-        ObjectDisposedException.ThrowIf(_isDisposed, this);
         _ringGate.Enter();
         int next = (_tail + 1) & (_ring.Length - 1);
         bool isFull = next == _head;
-        if (isFull)
+        if (_isDisposed)
+        {
+            _ringGate.Exit();
+            Throw.Disposed(this);
+        }
+        else if (isFull)
         {
             _hasOverflowed = true;
             _overflows++;
@@ -131,23 +132,10 @@ public sealed partial class PageRequestQueue : IPageRequestQueue, IDisposable
     /// <inheritdoc/>
     public int Process()
     {
-        ObjectDisposedException.ThrowIf(_isDisposed, this);
+        _binder.ThrowIfInsideGate();
         var run = new AnswerRun();
-        int handled;
-        _answerGate.EnterAsOwner(What);
-        try
-        {
-            handled = AnswerUnsynchronized(int.MaxValue, run);
-        }
-        finally
-        {
-            _answerGate.Exit();
-        }
-
-        // Only now: the last user of an address space takes the binder's gate, under which a drain waits for the one left above.
-        run.Leaving.ForEach(addressSpace => addressSpace.DropUser());
-        run.Log();
-        run.Failure?.Throw();
+        int handled = TryTakeTurn() ? AnswerAll(run) : 0;
+        run.Finish();
         return handled;
     }
 
@@ -161,71 +149,60 @@ public sealed partial class PageRequestQueue : IPageRequestQueue, IDisposable
 
     /// <summary>Detaches the queue from its binder. What is in it is not answered. A second call does nothing.</summary>
     /// <exception cref="InvalidOperationException">Called from inside a callback of the binder or the queue.</exception>
+    /// <remarks>Waits for the request that another thread is answering.</remarks>
     public void Dispose()
     {
-        _binder.Detach(this);
-        _isDisposed = true;
-    }
-
-    /// <summary>Answers all that is in the queue now; the binder's gate is held, and who leaves is left to it.</summary>
-    internal void Drain(AnswerRun run)
-    {
-        _answerGate.EnterAsOwner(What);
+        _binder.ThrowIfInside();
+        HoldStill();
         try
         {
-            // Not what comes later: a device that goes on asking must not keep the unbind from its end.
-            _ringGate.Enter();
-            int count = (_tail - _head) & (_ring.Length - 1);
-            _ringGate.Exit();
-            AnswerUnsynchronized(count, run);
+            _binder.Detach(this);
+            _isDisposed = true;
         }
         finally
         {
-            _answerGate.Exit();
+            LetGo();
         }
     }
 
-    /// <summary>Copies what is in the queue, oldest first; the binder's gate is held.</summary>
-    internal PageRequest[] Copy(out bool hasOverflowed)
+    /// <summary>Copies what is in the queue, oldest first; the ring is entered.</summary>
+    internal PageRequest[] CopyUnsynchronized(out bool hasOverflowed)
     {
-        _answerGate.EnterAsOwner(What);
-        _ringGate.Enter();
-        var requests = new PageRequest[(_tail - _head) & (_ring.Length - 1)];
+        var requests = new PageRequest[Count];
         for (int i = 0; i < requests.Length; i++)
         {
             requests[i] = _ring[(_head + i) & (_ring.Length - 1)];
         }
 
         hasOverflowed = _hasOverflowed;
-        _ringGate.Exit();
-        _answerGate.Exit();
         return requests;
     }
 
-    /// <summary>Puts what is in the queue in the place of something else; the binder's gate is held.</summary>
-    internal void Load(PageRequest[] requests, bool hasOverflowed)
+    /// <summary>Puts what is in the queue in the place of something else; it has room, the answering stands still and the ring is
+    /// entered.</summary>
+    internal void LoadUnsynchronized(PageRequest[] requests, bool hasOverflowed)
     {
-        _answerGate.EnterAsOwner(What);
-        _ringGate.Enter();
+        // For those who wait, what is taken out is over too.
+        _handled += Count;
         Array.Clear(_ring);
         requests.CopyTo(_ring, 0);
         Volatile.Write(ref _head, 0);
         Volatile.Write(ref _tail, requests.Length);
         _hasOverflowed = hasOverflowed;
-        _ringGate.Exit();
-        _answerGate.Exit();
     }
 
-    /// <summary>Finds requests that were not answered as often as they have to be; the binder's gate is held.</summary>
+    /// <summary>Enters the ring, so that nothing comes in; nothing is called meanwhile.</summary>
+    internal void EnterRing() => _ringGate.Enter();
+
+    internal void ExitRing() => _ringGate.Exit();
+
+    /// <summary>Finds requests that were not answered as often as they have to be; the answering stands still.</summary>
     internal void CheckIntegrity(List<IntegrityFinding> findings)
     {
-        _answerGate.EnterAsOwner(What);
         if (_given != _due)
         {
             findings.Add(new(IntegrityInvariant.RequestsAreAnsweredOnce, KernelQuirks.None, $"{_due} responses were due and {_given} were given"));
         }
-
-        _answerGate.Exit();
     }
 
     internal void Log(in PageRequest request, PageResponseCode? code)
@@ -239,6 +216,9 @@ public sealed partial class PageRequestQueue : IPageRequestQueue, IDisposable
             _logger!.PageRequestOfNobody(request.Device, request.Pasid);
         }
     }
+
+    /// <summary>Gets how many requests wait or are being answered; the ring is entered.</summary>
+    private int Count => (_tail - _head) & (_ring.Length - 1);
 
     private static void Check(in PageRequest request)
     {

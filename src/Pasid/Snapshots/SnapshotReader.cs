@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Globalization;
 
 namespace Pasid.Internal;
@@ -7,6 +8,8 @@ internal sealed class SnapshotReader(SvmBinder binder, IoasidReusePolicy reusePo
 {
     private readonly SnapshotCheck _check = new(snapshot, binder.Profile, reusePolicy);
     private readonly Dictionary<string, SvmDevice> _devices = new(StringComparer.Ordinal);
+    private readonly HashSet<SvmDevice> _knownDevices = new(ReferenceEqualityComparer.Instance);
+    private readonly Dictionary<string, IEnqcmdPortal> _portals = new(StringComparer.Ordinal);
 
     public IReadOnlyList<string> Errors => _check.Errors;
 
@@ -18,8 +21,8 @@ internal sealed class SnapshotReader(SvmBinder binder, IoasidReusePolicy reusePo
     /// <summary>Gets the bindings, oldest first, linked to nothing.</summary>
     public List<SvmRecord> Records { get; } = [];
 
-    /// <summary>Gets the portals by name.</summary>
-    public Dictionary<string, IEnqcmdPortal> Portals { get; } = new(StringComparer.Ordinal);
+    /// <summary>Gets what belongs to the processes of <see cref="AddressSpaces"/>, made and linked to nothing.</summary>
+    public List<Process> Processes { get; } = [];
 
     /// <summary>Gets what waits in each queue.</summary>
     public List<HostState.Queue> Queues { get; } = [];
@@ -47,6 +50,7 @@ internal sealed class SnapshotReader(SvmBinder binder, IoasidReusePolicy reusePo
         if (Errors.Count == 0)
         {
             MakeIds(FindOwners());
+            MakeProcesses();
         }
     }
 
@@ -75,14 +79,14 @@ internal sealed class SnapshotReader(SvmBinder binder, IoasidReusePolicy reusePo
     {
         foreach (PortalSnapshot portal in snapshot.AddressSpaces.SelectMany(addressSpace => addressSpace.Portals ?? []))
         {
-            if (Portals.ContainsKey(portal.Portal))
+            if (_portals.ContainsKey(portal.Portal))
             {
                 continue;
             }
 
             if (map.FindPortal(portal.Portal) is { } found)
             {
-                Portals.Add(portal.Portal, found);
+                _portals.Add(portal.Portal, found);
             }
             else
             {
@@ -156,13 +160,32 @@ internal sealed class SnapshotReader(SvmBinder binder, IoasidReusePolicy reusePo
             return null;
         }
 
-        if (_devices.ContainsValue(device))
+        if (!_knownDevices.Add(device))
         {
             _check.Add($"the device '{name}' was found for another name before");
         }
 
         _devices.Add(name, device);
         return device;
+    }
+
+    private void MakeProcesses()
+    {
+        for (int i = 0; i < AddressSpaces.Count; i++)
+        {
+            AddressSpaceSnapshot picture = snapshot.AddressSpaces[i];
+            List<SvmThread>? threads = picture.Threads is { Count: > 0 } pictured
+                ? [.. pictured.Select(thread => new SvmThread(AddressSpaces[i], thread.Name, new PasidMsr(thread.Msr)))]
+                : null;
+            IEnumerable<KeyValuePair<ulong, IEnqcmdPortal>> portals = (picture.Portals ?? []).Select(portal => KeyValuePair.Create(portal.Address, _portals[portal.Portal]));
+            bool hasPortals = picture.Portals is { Count: > 0 };
+            Processes.Add(new Process(picture, threads, hasPortals ? new(portals) : null));
+            if (hasPortals)
+            {
+                // Made here, where it may fail, so that the restore finds it.
+                _ = AddressSpaces[i].Portals;
+            }
+        }
     }
 
     private void MakeIds(IoasidSet[] owners)
@@ -189,4 +212,7 @@ internal sealed class SnapshotReader(SvmBinder binder, IoasidReusePolicy reusePo
         record.Release(PasidStatus.InvalidArgument);
         return record;
     }
+
+    /// <summary>What a process has besides its address space.</summary>
+    internal readonly record struct Process(AddressSpaceSnapshot Picture, List<SvmThread>? Threads, ConcurrentDictionary<ulong, IEnqcmdPortal>? Portals);
 }

@@ -96,7 +96,7 @@ internal sealed class SnapshotWriter(SvmBinder binder, HostState state, PasidSna
             case SvmRecord record when ReferenceEquals(record.Binder, binder):
                 return new IoasidSnapshot(id.Id, id.References, owner, IsStale: true);
             case SvmRecord:
-                throw new InvalidOperationException($"Id {id.Id} belongs to another binder over the same allocator: snapshots are taken of an allocator with one binder.");
+                throw IoasidAllocator.BelongsToAnother(id.Id);
             default:
                 return new IoasidSnapshot(id.Id, id.References, owner, Data: Require(map.NameData(id.Data), nameof(map.NameData), id.Data));
         }

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using Pasid.Internal;
 
@@ -28,7 +29,7 @@ public sealed class AddressSpace : IDisposable
     private int _leakedUsers;
 
     /// <summary>The users: above bit 31 the process and its threads, which change under the binder's gate; below it those who
-    /// came by <see cref="TryAddUser"/>, without it.</summary>
+    /// came by <see cref="TryAddUser"/>, without it. Bit 31 says that they stand still.</summary>
     private long _users = OwnUser;
 
     internal AddressSpace(SvmBinder binder, string name)
@@ -39,6 +40,11 @@ public sealed class AddressSpace : IDisposable
 
     /// <summary>The process, or one thread, in <see cref="UsersWord"/>.</summary>
     internal const long OwnUser = 1L << 32;
+
+    /// <summary>Says in <see cref="UsersWord"/> that nobody may come or go who needs no gate for it.</summary>
+    private const long Still = 1L << 31;
+
+    private const long GuestMask = Still - 1;
 
     /// <summary>Gets what the address space is called in messages and events.</summary>
     /// <value>Never <see langword="null"/>; need not be unique.</value>
@@ -62,7 +68,7 @@ public sealed class AddressSpace : IDisposable
         get
         {
             long users = Volatile.Read(ref _users);
-            return (users >> 32) + (uint)users;
+            return (users >> 32) + (users & GuestMask);
         }
     }
 
@@ -135,6 +141,28 @@ public sealed class AddressSpace : IDisposable
 
     internal AddressSpace? KeptAfter { get; set; }
 
+    /// <summary>Gets how many came by <see cref="TryAddUser"/> and have not left.</summary>
+    internal int Guests => (int)(Volatile.Read(ref _users) & GuestMask);
+
+    /// <summary>Has the users stand still, until <see cref="LetUsersGo"/> or <see cref="Load"/>; the binder's gate is held all the time.
+    /// One that has exited stands still anyhow.</summary>
+    internal void HoldUsersStill()
+    {
+        long users = Volatile.Read(ref _users);
+        while (users != 0 && (users & Still) == 0)
+        {
+            long seen = Interlocked.CompareExchange(ref _users, users | Still, users);
+            if (seen == users)
+            {
+                return;
+            }
+
+            users = seen;
+        }
+    }
+
+    internal void LetUsersGo() => Interlocked.And(ref _users, ~Still);
+
     /// <summary>Brings users, pins and threads into a given state; guarded by the binder's gate.</summary>
     internal void Load(bool hasLeft, int guests, int leakedUsers, int extraPins, List<SvmThread>? threads)
     {
@@ -146,12 +174,33 @@ public sealed class AddressSpace : IDisposable
     }
 
     /// <summary>Stops being a user, unless that is the last.</summary>
-    internal bool TryDropUser()
+    internal bool TryDropUser() => TryDropUser(isLastToo: false);
+
+    /// <summary>Stops being a user, the last one too; guarded by the binder's gate.</summary>
+    /// <returns><see langword="true"/> if that was the last.</returns>
+    internal bool DropUserUnsynchronized()
+    {
+        if (Planted.Is(PlantedFault.LastUsersLeaveUnseen))
+        {
+            return Interlocked.Decrement(ref _users) == 0;
+        }
+
+        return TryDropUser(isLastToo: true) && HasExited;
+    }
+
+    private bool TryDropUser(bool isLastToo)
     {
         long users = Volatile.Read(ref _users);
-        while (users != 1)
+        while (users != 1 || isLastToo)
         {
-            if ((uint)users == 0)
+            if ((users & Still) != 0)
+            {
+                _binder.WaitForUsers();
+                users = Volatile.Read(ref _users);
+                continue;
+            }
+
+            if ((users & GuestMask) == 0)
             {
                 throw new InvalidOperationException($"Nobody uses the address space '{this}' who came by {nameof(TryAddUser)}: drop each user once.");
             }
@@ -171,7 +220,30 @@ public sealed class AddressSpace : IDisposable
     internal void CountLeakedUser() => Interlocked.Increment(ref _leakedUsers);
 
     /// <summary>Forgets what a process loses that has exited; guarded by the binder's gate.</summary>
-    internal void Unmap() => _portals?.Clear();
+    internal void Unmap()
+    {
+        if (Volatile.Read(ref _portals) is not { } portals)
+        {
+            return;
+        }
+
+        ref Gate gate = ref _binder.MappingGate;
+        gate.Enter();
+        portals.LoadUnsynchronized(new(), 0);
+        gate.Exit();
+    }
+
+    /// <summary>Puts portals in the place of those that are mapped; the gate for mappings is entered.</summary>
+    internal void LoadPortalsUnsynchronized(ConcurrentDictionary<ulong, IEnqcmdPortal>? portals)
+    {
+        if (portals is not null || Volatile.Read(ref _portals) is not null)
+        {
+            Portals.LoadUnsynchronized(portals ?? new(), portals?.Count ?? 0);
+        }
+    }
+
+    /// <summary>Copies the portals that are mapped, lowest first; the gate for mappings is entered.</summary>
+    internal KeyValuePair<ulong, IEnqcmdPortal>[] CopyPortalsUnsynchronized() => Volatile.Read(ref _portals)?.CopyUnsynchronized() ?? [];
 
     /// <summary>
     /// Lets the process leave: its threads end. If nobody else uses the address space, it exits: the PASID entries of all bound
@@ -187,12 +259,25 @@ public sealed class AddressSpace : IDisposable
 
     /// <summary>Becomes a user, unless the last has left: the address space cannot exit until <see cref="DropUser"/>.</summary>
     /// <returns><see langword="false"/> if it has exited.</returns>
-    /// <remarks>Takes no lock. Models <c>mmget_not_zero</c>.</remarks>
+    /// <exception cref="PasidException">2147483647 came that have not left; the status is <see cref="PasidStatus.Overflow"/>.</exception>
+    /// <remarks>Takes no lock, but waits for a capture or restore that is under way. Models <c>mmget_not_zero</c>.</remarks>
     public bool TryAddUser()
     {
         long users = Volatile.Read(ref _users);
         while (users != 0)
         {
+            if ((users & Still) != 0)
+            {
+                _binder.WaitForUsers();
+                users = Volatile.Read(ref _users);
+                continue;
+            }
+
+            if ((users & GuestMask) == GuestMask)
+            {
+                throw new PasidException(PasidStatus.Overflow, $"The address space '{this}' has as many users as can be counted: drop one first.");
+            }
+
             long seen = Interlocked.CompareExchange(ref _users, users + 1, users);
             if (seen == users)
             {
@@ -208,7 +293,7 @@ public sealed class AddressSpace : IDisposable
     /// <summary>Stops being a user; the last one to leave makes the address space exit.</summary>
     /// <exception cref="InvalidOperationException">Nobody came by <see cref="TryAddUser"/> who has not left; or the last user leaves from
     /// inside a callback of the binder.</exception>
-    /// <remarks>Takes no lock unless it is the last. Models <c>mmput</c>.</remarks>
+    /// <remarks>Takes no lock unless it is the last, but waits for a capture or restore that is under way. Models <c>mmput</c>.</remarks>
     public void DropUser()
     {
         if (!TryDropUser())
@@ -219,6 +304,7 @@ public sealed class AddressSpace : IDisposable
 
     /// <summary>Keeps the address space from being destroyed, though not from exiting, until <see cref="DropPin"/>.</summary>
     /// <exception cref="InvalidOperationException">It is destroyed, or the call comes from inside a callback of the binder.</exception>
+    /// <exception cref="PasidException">It has 2147483647 of these pins; the status is <see cref="PasidStatus.Overflow"/>.</exception>
     /// <exception cref="ObjectDisposedException">The binder is disposed.</exception>
     /// <remarks>Models <c>mmgrab</c>, as a CPU does that still has the page tables of a process that has exited.</remarks>
     public void AddPin() => _binder.AddPin(this);

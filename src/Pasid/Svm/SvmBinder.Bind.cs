@@ -7,16 +7,16 @@ public sealed partial class SvmBinder
 {
     private BindResult BindUnsynchronized(SvmDevice device, AddressSpace? addressSpace, SvmBindFlags flags, ISvmDeviceCallbacks? callbacks)
     {
-        PasidStatus status = CheckDevice(device, flags, out uint width);
+        PasidStatus status = CheckDevice(device, flags, out uint width, out BindFailure failure);
         if (status != PasidStatus.Success)
         {
-            return BindResult.Failed(status);
+            return BindResult.Failed(status, failure);
         }
 
         AddressSpace? bound = (flags & SvmBindFlags.Supervisor) != 0 ? null : addressSpace;
         if (bound is { HasExited: true })
         {
-            return BindResult.Failed(PasidStatus.InvalidArgument);
+            return BindResult.Failed(PasidStatus.InvalidArgument, BindFailure.HasExited);
         }
 
         bool isShared = (flags & SvmBindFlags.Private) == 0;
@@ -26,28 +26,36 @@ public sealed partial class SvmBinder
         {
             if (record.Pasid.Value >= width)
             {
-                return BindResult.Failed(PasidStatus.NoSpace);
+                return BindResult.Failed(PasidStatus.NoSpace, BindFailure.TooWide);
             }
 
             if (record.FindDevice(device) is { } deviceRecord)
             {
-                return BindAgain(record, deviceRecord, callbacks);
+                if (!deviceRecord.IsDraining)
+                {
+                    return BindAgain(record, deviceRecord, callbacks);
+                }
+
+                // Nothing has changed yet: all begins anew once the device is unbound.
+                WaitForDrain();
+                ThrowIfDisposed();
+                return BindUnsynchronized(device, addressSpace, flags, callbacks);
             }
         }
         else if (remembered.IsValid && remembered.Value >= width && !Profile.Has(KernelQuirks.RebindSkipsWidthCheck))
         {
-            return BindResult.Failed(PasidStatus.NoSpace);
+            return BindResult.Failed(PasidStatus.NoSpace, BindFailure.TooWide);
         }
 
         status = PrepareDevice(device, bound);
         if (status != PasidStatus.Success)
         {
-            return BindResult.Failed(status);
+            return BindResult.Failed(status, FailureOf(BindFailureKind.EnableRefused));
         }
 
         if (!device.SupportsPasid)
         {
-            return BindResult.Failed(PasidStatus.OperationNotSupported, Profile.Has(KernelQuirks.UnsupportedDeviceReportsSuccess));
+            return BindResult.Failed(PasidStatus.OperationNotSupported, BindFailure.NoPasidSupport, Profile.Has(KernelQuirks.UnsupportedDeviceReportsSuccess));
         }
 
         return record is null
@@ -56,28 +64,36 @@ public sealed partial class SvmBinder
     }
 
     /// <summary>What the kernel asks before it takes the lock; answers the number of PASIDs that the device can tell apart.</summary>
-    private PasidStatus CheckDevice(SvmDevice device, SvmBindFlags flags, out uint width)
+    private PasidStatus CheckDevice(SvmDevice device, SvmBindFlags flags, out uint width, out BindFailure failure)
     {
         width = 0;
+        failure = default;
         if (device.Iommu is not { } iommu || _isDmarDisabled)
         {
+            failure = device.Iommu is null ? BindFailure.NoIommu : BindFailure.DmarDisabled;
             return PasidStatus.InvalidArgument;
         }
 
         if (!iommu.IsSvmCapable)
         {
+            failure = BindFailure.NotSvmCapable;
             return PasidStatus.NotSupported;
         }
 
         if (device.IsPci && device.MaxPasids < 0)
         {
+            failure = BindFailure.WidthUnknown;
             return PasidStatus.InvalidArgument;
         }
 
         width = (uint)(device.IsPci ? device.MaxPasids : IoasidRange.PasidLimit);
-        return (flags & SvmBindFlags.Supervisor) != 0 && !iommu.SupportsSupervisor
-            ? PasidStatus.InvalidArgument
-            : PasidStatus.Success;
+        if ((flags & SvmBindFlags.Supervisor) != 0 && !iommu.SupportsSupervisor)
+        {
+            failure = BindFailure.NoSupervisorSupport;
+            return PasidStatus.InvalidArgument;
+        }
+
+        return PasidStatus.Success;
     }
 
     /// <summary>Makes the device ready to be bound. The kernel does not take the enabling back if the bind fails later.</summary>
@@ -92,12 +108,12 @@ public sealed partial class SvmBinder
     {
         if (!ReferenceEquals(deviceRecord.Callbacks, callbacks))
         {
-            return BindResult.Failed(PasidStatus.Busy);
+            return BindResult.Failed(PasidStatus.Busy, BindFailure.OtherCallbacks);
         }
 
         if (deviceRecord.Users == long.MaxValue)
         {
-            return BindResult.Failed(PasidStatus.Overflow);
+            return BindResult.Failed(PasidStatus.Overflow, BindFailure.BoundTooOften);
         }
 
         deviceRecord.Users++;
@@ -110,7 +126,7 @@ public sealed partial class SvmBinder
         PasidStatus status = SetUpEntry(record, deviceRecord.Device);
         if (status != PasidStatus.Success)
         {
-            return BindResult.Failed(status);
+            return BindResult.Failed(status, FailureOf(BindFailureKind.SetUpRefused));
         }
 
         record.AddDevice(deviceRecord);
@@ -124,22 +140,23 @@ public sealed partial class SvmBinder
         PasidStatus status = Inject(SvmFaultPoint.SvmRecord, device, addressSpace);
         if (status != PasidStatus.Success)
         {
-            return BindResult.Failed(status);
+            return BindResult.Failed(status, FailureOf(BindFailureKind.Injected));
         }
 
         SvmRecord record = remembered.IsValid ? TakeSpareRecord(addressSpace!, device) : new SvmRecord(this, addressSpace, flags) { FirstDevice = device };
-        bool isExhausted;
+        BindFailureKind kind = remembered.IsValid ? BindFailureKind.Forgotten : BindFailureKind.Exhausted;
         try
         {
             status = remembered.IsValid ? TakeRemembered(record, remembered) : Allocate(record, width);
-            isExhausted = status == PasidStatus.NoSpace;
             if (status == PasidStatus.Success)
             {
+                kind = BindFailureKind.Injected;
                 status = RegisterNotifier(record, device);
             }
 
             if (status == PasidStatus.Success)
             {
+                kind = BindFailureKind.SetUpRefused;
                 status = SetUpEntry(record, device);
             }
         }
@@ -153,9 +170,10 @@ public sealed partial class SvmBinder
 
         if (status != PasidStatus.Success)
         {
+            BindFailure failure = FailureOf(kind);
             Complete();
             UndoFirst(record, remembered);
-            return BindResult.Failed(status, isExhausted && Profile.Has(KernelQuirks.ExhaustionReportsSuccess));
+            return BindResult.Failed(status, failure, kind == BindFailureKind.Exhausted && Profile.Has(KernelQuirks.ExhaustionReportsSuccess));
         }
 
         record.AddDevice(deviceRecord);
@@ -205,14 +223,41 @@ public sealed partial class SvmBinder
         uint limit = Math.Min(width, _pasidLimit);
         uint maximum = limit == 0 && !Profile.Has(KernelQuirks.ZeroLimitWraps) ? 0 : unchecked(limit - 1);
         var range = new IoasidRange(1, maximum);
-        if (_allocator.TryAllocate(range, ioasidSet: null, record, out Ioasid pasid))
+        Ioasid pasid = Ioasid.Invalid;
+        if (_allocator.TryAllocate(range, ioasidSet: null, record, out Ioasid allocated))
         {
-            record.Pasid = pasid;
+            CheckAllocated(allocated, range);
+            record.Pasid = allocated;
+            pasid = allocated;
         }
 
         PasidStatus status = pasid.IsValid ? PasidStatus.Success : PasidStatus.NoSpace;
         Observe(SvmEventKind.Allocated, pasid, range: range, status: status);
         return status;
+    }
+
+    /// <summary>Refuses what an allocator that is not the library's own must not answer. A number outside the range is given back; one
+    /// that is held already is not: it is whose it was.</summary>
+    private void CheckAllocated(Ioasid pasid, IoasidRange range)
+    {
+        if (_heldPasids is null)
+        {
+            return;
+        }
+
+        bool isInRange = range.Contains(pasid);
+        if (isInRange && _heldPasids.Add(pasid))
+        {
+            return;
+        }
+
+        if (pasid.IsValid && !isInRange && !_heldPasids.Contains(pasid))
+        {
+            _allocator.Free(pasid);
+        }
+
+        throw new InvalidOperationException(
+            $"The allocator {_allocator.GetType()} gave PASID {pasid} for {range}, which is {(isInRange ? "live already" : "outside")}: it has to give a free id of the range, or answer false.");
     }
 
     private PasidStatus RegisterNotifier(SvmRecord record, SvmDevice device)
@@ -275,18 +320,23 @@ public sealed partial class SvmBinder
         UpdateKept(addressSpace);
     }
 
+    /// <summary>Tells which way the step failed that failed last.</summary>
+    private BindFailure FailureOf(BindFailureKind kind) =>
+        _operation.Injected is { } point ? new BindFailure(BindFailureKind.Injected, point) : new BindFailure(kind);
+
     /// <summary>How a bind ended.</summary>
     /// <param name="Status">The truth.</param>
     /// <param name="Reported">What is answered: a quirk may make a failure look like a success.</param>
     /// <param name="Pasid">The PASID, read inside the gate: records are used again.</param>
     /// <param name="Record">The binding, if there is one.</param>
     /// <param name="DeviceRecord">The device in it.</param>
-    private readonly record struct BindResult(PasidStatus Status, PasidStatus Reported, Ioasid Pasid, SvmRecord? Record, SvmDeviceRecord? DeviceRecord)
+    /// <param name="Failure">Why there is none.</param>
+    private readonly record struct BindResult(PasidStatus Status, PasidStatus Reported, Ioasid Pasid, SvmRecord? Record, SvmDeviceRecord? DeviceRecord, BindFailure Failure)
     {
         public static BindResult Bound(SvmRecord record, SvmDeviceRecord deviceRecord) =>
-            new(PasidStatus.Success, PasidStatus.Success, record.Pasid, record, deviceRecord);
+            new(PasidStatus.Success, PasidStatus.Success, record.Pasid, record, deviceRecord, default);
 
-        public static BindResult Failed(PasidStatus status, bool reportsSuccess = false) =>
-            new(status, reportsSuccess ? PasidStatus.Success : status, Ioasid.Invalid, Record: null, DeviceRecord: null);
+        public static BindResult Failed(PasidStatus status, BindFailure failure, bool reportsSuccess = false) =>
+            new(status, reportsSuccess ? PasidStatus.Success : status, Ioasid.Invalid, Record: null, DeviceRecord: null, failure);
     }
 }

@@ -17,6 +17,7 @@ public sealed partial class SvmBinder
         try
         {
             PasidStatus status = faultInjector.Inject(point, device, addressSpace);
+            _operation.Injected = status == PasidStatus.Success ? null : point;
             return status <= 0 ? status : throw Throw.UndefinedStatus("The fault injector", status);
         }
         catch (Exception exception) when (Note(exception))
@@ -129,7 +130,7 @@ public sealed partial class SvmBinder
         {
             TearDownEntry(device, iommu, record.Pasid);
         }
-        catch (Exception exception) when (_isCompleting)
+        catch (Exception exception) when (_operation.IsCompleting)
         {
             Defer(exception);
         }
@@ -144,7 +145,7 @@ public sealed partial class SvmBinder
         {
             iommu.Flush(device, record.Pasid);
         }
-        catch (Exception exception) when (_isCompleting)
+        catch (Exception exception) when (_operation.IsCompleting)
         {
             Defer(exception);
         }
@@ -166,7 +167,7 @@ public sealed partial class SvmBinder
     /// <param name="record">The binding that was attached to it, or <see langword="null"/>.</param>
     private void FreePasid(Ioasid pasid, SvmRecord? record)
     {
-        // A lookup that found the record before the id is free answers for that moment; none finds it afterwards.
+        _heldPasids?.Remove(pasid);
         try
         {
             if (_allocator.Free(pasid) == PasidStatus.Busy)
@@ -177,13 +178,14 @@ public sealed partial class SvmBinder
                 _allocator.DropReference(pasid);
             }
         }
-        catch (Exception exception) when (_isCompleting)
+        catch (Exception exception) when (_operation.IsCompleting)
         {
             // Functions that did not take the id back leave it live; it must not lead to a binding that is over.
-            record?.Release(PasidStatus.NotFound);
             Defer(exception);
         }
 
+        // Only now: a lookup that came to the record before the id was free, and finds it released, looks again.
+        record?.Release(PasidStatus.NotFound);
         Observe(SvmEventKind.Freed, pasid);
     }
 
@@ -206,7 +208,7 @@ public sealed partial class SvmBinder
         {
             _allocator.SetData(pasid, data: null);
         }
-        catch (Exception exception) when (_isCompleting)
+        catch (Exception exception) when (_operation.IsCompleting)
         {
             Defer(exception);
         }
@@ -242,14 +244,14 @@ public sealed partial class SvmBinder
         {
             observer.OnEvent(in svmEvent);
         }
-        catch (Exception exception) when (Note(exception) || _isCompleting)
+        catch (Exception exception) when (Note(exception) || _operation.IsCompleting)
         {
             Defer(exception);
         }
     }
 
     /// <summary>From here on the operation goes to its end, whatever callbacks throw.</summary>
-    private void Complete() => _isCompleting = true;
+    private void Complete() => _operation.IsCompleting = true;
 
-    private void Defer(Exception exception) => _callbackFailure ??= ExceptionDispatchInfo.Capture(exception);
+    private void Defer(Exception exception) => _operation.Failure ??= ExceptionDispatchInfo.Capture(exception);
 }

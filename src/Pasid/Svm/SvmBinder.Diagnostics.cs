@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.ExceptionServices;
 using Microsoft.Extensions.Logging;
 using Pasid.Internal;
 
@@ -12,18 +11,6 @@ public sealed partial class SvmBinder
     private long _unbinds;
 
     private readonly StatusCounts _failures = new();
-
-    /// <summary>What a callback threw in the operation under way, to be logged after it.</summary>
-    private Exception? _thrown;
-
-    /// <summary>The address spaces whose last user the operation under way took, to be logged after it.</summary>
-    private List<AddressSpace>? _exited;
-
-    /// <summary>The address spaces that the operation under way destroyed, to be logged after it.</summary>
-    private List<AddressSpace>? _destroyed;
-
-    /// <summary>How many of the leaked PASIDs were logged.</summary>
-    private int _loggedLeaks;
 
     /// <inheritdoc/>
     public SvmStatistics GetStatistics()
@@ -57,14 +44,14 @@ public sealed partial class SvmBinder
 
     private long CountEnqcmds(EnqcmdOutcome outcome) => Volatile.Read(ref _enqcmds[(int)outcome]);
 
-    private long SumQueues(Func<PageRequestStatistics, long> count) => _queues?.Sum(queue => count(queue.GetStatistics())) ?? 0;
+    private long SumQueues(Func<PageRequestStatistics, long> count) => _queues.Sum(queue => count(queue.GetStatistics()));
 
     /// <summary>Remembers what a callback threw, for the log; an exception filter that never catches.</summary>
     private bool Note(Exception exception)
     {
         if (_logger is not null)
         {
-            _thrown ??= exception;
+            _operation.Thrown ??= exception;
         }
 
         return false;
@@ -74,9 +61,9 @@ public sealed partial class SvmBinder
     /// completed.</summary>
     private void Exit(string operation)
     {
-        _isCompleting = false;
-        if (_callbackFailure is null && _drained is null && _logger is null)
+        if (_operation.Failure is null && _operation.Drained is null && _logger is null)
         {
+            _operation.IsCompleting = false;
             _gate.Exit();
             return;
         }
@@ -87,75 +74,66 @@ public sealed partial class SvmBinder
     [MethodImpl(MethodImplOptions.NoInlining)]
     private void ExitSlowly(string operation)
     {
-        ExceptionDispatchInfo? failure = _callbackFailure;
-        AnswerRun? drained = _drained;
-        _callbackFailure = null;
-        _drained = null;
-        if (_logger is not null)
-        {
-            LogAndExit(failure, operation);
-        }
-        else
-        {
-            _gate.Exit();
-        }
-
-        drained?.Log();
-        failure?.Throw();
-    }
-
-    private void LogAndExit(ExceptionDispatchInfo? failure, string operation)
-    {
-        Exception? thrown = failure?.SourceException ?? _thrown;
-        List<AddressSpace>? exited = _exited;
-        List<AddressSpace>? destroyed = _destroyed;
-        Ioasid[] leaks = TakeUnloggedLeaks();
-        _thrown = null;
-        _exited = null;
-        _destroyed = null;
+        OperationState state = TakeOperation(operation);
         _gate.Exit();
 
-        if (thrown is not null)
+        // Causes first: a drain comes before the unbind that it belongs to, and what that brings about after it.
+        state.Drained?.WriteNotes();
+        if (state.Unbound is { } device)
         {
-            _logger!.CallbackThrew(thrown, operation);
+            _logger?.Unbound(device, state.UnboundPasid);
         }
 
-        foreach (Ioasid pasid in leaks)
-        {
-            _logger!.PasidLeaked(Profile.Name, pasid);
-        }
-
-        exited?.ForEach(_logger!.AddressSpaceExited);
-        destroyed?.ForEach(_logger!.AddressSpaceDestroyed);
+        state.Notes?.ForEach(static write => write());
+        state.Drained?.ProcessOwed();
+        (state.Drained?.Failure ?? state.Failure)?.Throw();
     }
 
-    private Ioasid[] TakeUnloggedLeaks()
+    /// <summary>Takes the state of the operation that leaves the gate.</summary>
+    private OperationState TakeOperation(string operation)
     {
-        if (_leakedPasids is null || _leakedPasids.Count == _loggedLeaks)
+        OperationState state = _operation;
+        _operation = default;
+        Exception? thrown = (state.Drained?.Failure ?? state.Failure)?.SourceException ?? state.Thrown;
+        if (thrown is not null && _logger is { } logger)
         {
-            return [];
+            NoteThrown(logger, ref state, thrown, operation);
         }
 
-        Ioasid[] leaks = [.. _leakedPasids.Skip(_loggedLeaks)];
-        _loggedLeaks = _leakedPasids.Count;
-        return leaks;
+        return state;
     }
+
+    // Each in a method of its own: what a message tells of is kept in an object, which nobody makes where nobody logs.
+
+    private void NoteExited(ILogger logger, AddressSpace addressSpace) => Note(() => logger.AddressSpaceExited(addressSpace));
+
+    private void NoteDestroyed(ILogger logger, AddressSpace addressSpace) => Note(() => logger.AddressSpaceDestroyed(addressSpace));
+
+    private void NoteLeaked(ILogger logger, Ioasid pasid) => Note(() => logger.PasidLeaked(Profile.Name, pasid));
+
+    private void NoteDisposed(ILogger logger, int bindings, int addressSpaces) => Note(() => logger.BinderDisposed(bindings, addressSpaces));
+
+    private static void NoteThrown(ILogger logger, ref OperationState state, Exception thrown, string operation) =>
+        (state.Notes ??= []).Add(() => logger.CallbackThrew(thrown, operation));
+
+    /// <summary>Keeps a message until the gate is left.</summary>
+    private void Note(Action message) => (_operation.Notes ??= []).Add(message);
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private void LogBind(ILogger logger, SvmDevice device, AddressSpace? addressSpace, SvmBindFlags flags, PasidStatus status, PasidStatus reported, Ioasid pasid)
+    private void LogBind(ILogger logger, in BindResult result, SvmDevice device, AddressSpace? addressSpace, SvmBindFlags flags)
     {
         string target = (flags & SvmBindFlags.Supervisor) != 0 || addressSpace is null ? "the supervisor" : addressSpace.Name;
-        if (status == PasidStatus.Success)
+        if (result.Status == PasidStatus.Success)
         {
-            logger.Bound(device, target, pasid, flags);
+            logger.Bound(device, target, result.Pasid, flags);
         }
-        else if (reported == PasidStatus.Success)
+        else if (result.Reported == PasidStatus.Success)
         {
-            logger.FailureReportedAsSuccess(Profile.Name, device, status);
+            logger.FailureReportedAsSuccess(Profile.Name, device, result.Status);
         }
         else if (logger.IsEnabled(LogLevel.Warning))
         {
-            logger.BindFailed(device, target, flags, status, Explain(status, device, addressSpace));
+            logger.BindFailed(device, target, flags, result.Status, result.Failure.Explain(result.Status, device, addressSpace));
         }
     }
 }

@@ -9,7 +9,7 @@ public sealed partial class SvmBinder
     public IReadOnlyList<IntegrityFinding> CheckIntegrity()
     {
         List<IntegrityFinding> findings = [];
-        EnterGate();
+        PageRequestQueue[] queues = EnterStill();
         try
         {
             findings.AddRange(_ownAllocator?.CheckIntegrity() ?? []);
@@ -28,11 +28,11 @@ public sealed partial class SvmBinder
 
             CheckIds(linked, findings);
             CheckLeaks(findings);
-            _queues?.ForEach(queue => queue.CheckIntegrity(findings));
+            Array.ForEach(queues, queue => queue.CheckIntegrity(findings));
         }
         finally
         {
-            _gate.Exit();
+            ExitStill(queues, nameof(CheckIntegrity));
         }
 
         return findings.AsReadOnly();
@@ -188,7 +188,7 @@ public sealed partial class SvmBinder
     private void CheckLeaks(List<IntegrityFinding> findings)
     {
         KernelQuirks quirks = Profile.Quirks & (KernelQuirks.PrivateAndSupervisorPasidsLeak | (_cpuHasEnqcmd ? KernelQuirks.None : KernelQuirks.FreeNeedsEnqcmd));
-        foreach (Ioasid pasid in _leakedPasids ?? [])
+        foreach (Ioasid pasid in _leakedPasids?.InOrder ?? [])
         {
             findings.Add(new(IntegrityInvariant.NothingLeaks, quirks, $"PASID {pasid} was never freed"));
         }

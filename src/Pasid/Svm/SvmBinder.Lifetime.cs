@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Logging;
 using Pasid.Internal;
 
 namespace Pasid;
@@ -29,65 +30,93 @@ public sealed partial class SvmBinder
     /// <exception cref="InvalidOperationException">Called from inside a callback.</exception>
     public void Dispose()
     {
-        int bindings = 0;
-        int addressSpaces = 0;
         EnterGate();
+        bool isFirst = !_isDisposed;
         try
         {
-            if (_isDisposed)
+            if (isFirst)
             {
-                return;
+                DisposeUnsynchronized();
             }
-
-            bindings = _bindingCount;
-            addressSpaces = _keptCount;
-            _isDisposed = true;
-            Complete();
-            while (_newestOfSupervisor is { } record)
-            {
-                UnbindAll(record);
-            }
-
-            while (_newestKept is { } addressSpace)
-            {
-                while (addressSpace.NewestRegistered is { } registered)
-                {
-                    UnbindAll(registered);
-                }
-
-                if (addressSpace.Pasid.IsValid)
-                {
-                    FreePasid(addressSpace.Pasid, record: null);
-                    addressSpace.Pasid = Ioasid.Invalid;
-                    UpdateKept(addressSpace);
-                }
-            }
-
-            foreach (Ioasid pasid in _leakedPasids ?? [])
-            {
-                FreePasid(pasid, record: null);
-            }
-
-            _leakedPasids = null;
-            _loggedLeaks = 0;
         }
         finally
         {
-            Exit(nameof(Dispose));
+            try
+            {
+                Exit(nameof(Dispose));
+            }
+            finally
+            {
+                // Whatever was thrown: the numbers of a binder that is disposed are not reported any more.
+                if (isFirst)
+                {
+                    _metrics?.Dispose();
+                }
+            }
+        }
+    }
+
+    private void DisposeUnsynchronized()
+    {
+        if (_logger is { } logger)
+        {
+            NoteDisposed(logger, _bindingCount, _keptCount);
         }
 
-        _metrics?.Dispose();
-        _logger?.BinderDisposed(bindings, addressSpaces);
+        _isDisposed = true;
+        Complete();
+        while (_newestOfSupervisor is { } record)
+        {
+            UnbindAll(record);
+        }
+
+        while (_newestKept is { } addressSpace)
+        {
+            while (addressSpace.NewestRegistered is { } registered)
+            {
+                UnbindAll(registered);
+            }
+
+            if (addressSpace.Pasid.IsValid)
+            {
+                FreePasid(addressSpace.Pasid, record: null);
+                addressSpace.Pasid = Ioasid.Invalid;
+                UpdateKept(addressSpace);
+            }
+        }
+
+        foreach (Ioasid pasid in _leakedPasids?.InOrder ?? [])
+        {
+            FreePasid(pasid, record: null);
+        }
+
+        _leakedPasids = null;
     }
 
     internal AddressSpace Fork(AddressSpace parent, string name)
     {
         ArgumentNullException.ThrowIfNull(name);
         var child = new AddressSpace(this, name);
+        Fork(parent, child, thread: null);
+        return child;
+    }
+
+    /// <summary>Forks the process of a thread; the child has one thread of its own.</summary>
+    internal SvmThread Fork(SvmThread thread, string name)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        var child = new SvmThread(new AddressSpace(this, name), name);
+        Fork(thread.AddressSpace, child.AddressSpace, (thread, child));
+        return child;
+    }
+
+    private void Fork(AddressSpace parent, AddressSpace child, (SvmThread Parent, SvmThread Child)? thread)
+    {
         PasidStatus status;
         Enter();
         try
         {
+            thread?.Parent.ThrowIfExited();
             ThrowIfExited(parent, "fork");
             if (Profile.Has(KernelQuirks.ForkCopiesPasid))
             {
@@ -96,6 +125,10 @@ public sealed partial class SvmBinder
             }
 
             status = CopyMappings(parent, child);
+            if (status == PasidStatus.Success && thread is { } threads)
+            {
+                AddThread(child, threads.Child);
+            }
         }
         finally
         {
@@ -104,11 +137,10 @@ public sealed partial class SvmBinder
 
         if (status != PasidStatus.Success)
         {
-            throw new PasidException(status, $"The mappings of the address space '{parent}' could not be copied for '{name}'.");
+            throw new PasidException(status, $"The mappings of the address space '{parent}' could not be copied for '{child}': the fault injector answered {status} at {SvmFaultPoint.AddressSpaceCopy}.");
         }
 
         _logger?.AddressSpaceForked(parent, child, child.Pasid);
-        return child;
     }
 
     /// <summary>Copies what a child shares with its parent. A copy that fails drops the half-made child, and with it, under
@@ -182,9 +214,9 @@ public sealed partial class SvmBinder
     /// <summary>The last user is gone.</summary>
     private void ExitUnsynchronized(AddressSpace addressSpace)
     {
-        if (_logger is not null)
+        if (_logger is { } logger)
         {
-            (_exited ??= []).Add(addressSpace);
+            NoteExited(logger, addressSpace);
         }
 
         addressSpace.Unmap();
@@ -207,9 +239,9 @@ public sealed partial class SvmBinder
     private void Destroy(AddressSpace addressSpace)
     {
         addressSpace.IsDestroyed = true;
-        if (_logger is not null)
+        if (_logger is { } logger)
         {
-            (_destroyed ??= []).Add(addressSpace);
+            NoteDestroyed(logger, addressSpace);
         }
 
         Observe(SvmEventKind.AddressSpaceDestroyed, addressSpace: addressSpace);
@@ -219,7 +251,7 @@ public sealed partial class SvmBinder
             addressSpace.Pasid = Ioasid.Invalid;
             if (LosesPasids)
             {
-                (_leakedPasids ??= []).Add(pasid);
+                Leak(pasid);
             }
             else
             {
@@ -232,6 +264,14 @@ public sealed partial class SvmBinder
 
     /// <summary>Gets a value indicating whether the PASIDs of destroyed address spaces are not freed.</summary>
     private bool LosesPasids => Profile.Has(KernelQuirks.FreeNeedsEnqcmd) && !_cpuHasEnqcmd && !_isDisposed;
+
+    private void Leak(Ioasid pasid)
+    {
+        if ((_leakedPasids ??= new LeakedPasids()).Add(pasid) && _logger is { } logger)
+        {
+            NoteLeaked(logger, pasid);
+        }
+    }
 
     /// <summary>Ends a binding whatever its users, for the end of the binder.</summary>
     private void UnbindAll(SvmRecord record)

@@ -2,22 +2,20 @@ using Pasid.Internal;
 
 namespace Pasid;
 
-/// <content>The page request queues over the binder.</content>
+/// <content>
+/// The page request queues over the binder. Their turns come before the gate: who answers may enter it, and who is inside never waits
+/// for an answer, so that no handler keeps others from the binder.
+/// </content>
 public sealed partial class SvmBinder
 {
-    /// <summary>The binder whose page requests this thread is answering: what it calls out to must not call the binder, because an
-    /// unbind may hold the gate and wait for the answers.</summary>
-    [ThreadStatic]
-    private static SvmBinder? s_answeringFor;
+    /// <summary>The queues, in the order in which they were attached; another array each time they change.</summary>
+    private PageRequestQueue[] _queues = [];
 
-    /// <summary>How many threads are answering page requests.</summary>
-    private int _answering;
+    /// <summary>How many unbinds have left the gate to drain, and tells of each that is back; none before there is a queue.</summary>
+    private int _drains;
 
-    /// <summary>The queues, in the order in which they were attached; <see langword="null"/> until there is one.</summary>
-    private List<PageRequestQueue>? _queues;
-
-    /// <summary>What the drain of the operation under way leaves to be done once the gate is left.</summary>
-    private AnswerRun? _drained;
+    /// <inheritdoc cref="_drains"/>
+    private Signal? _drainEnded;
 
     /// <summary>Gets how many bits of an address are used.</summary>
     internal int AddressWidth { get; }
@@ -29,7 +27,8 @@ public sealed partial class SvmBinder
         Enter();
         try
         {
-            (_queues ??= []).Add(queue);
+            _drainEnded ??= new Signal();
+            Volatile.Write(ref _queues, [.. _queues, queue]);
         }
         finally
         {
@@ -37,12 +36,13 @@ public sealed partial class SvmBinder
         }
     }
 
+    /// <summary>Takes a queue away that stands still.</summary>
     internal void Detach(PageRequestQueue queue)
     {
         EnterGate();
         try
         {
-            _queues?.Remove(queue);
+            Volatile.Write(ref _queues, Array.FindAll(_queues, other => !ReferenceEquals(other, queue)));
         }
         finally
         {
@@ -50,63 +50,164 @@ public sealed partial class SvmBinder
         }
     }
 
-    internal void BeginAnswering()
+    /// <summary>Finds the queue whose requests this thread is answering.</summary>
+    internal PageRequestQueue? FindAnswered() => FindAnsweredBut(null);
+
+    /// <inheritdoc cref="FindAnswered"/>
+    internal PageRequestQueue? FindAnsweredBut(PageRequestQueue? one)
     {
-        Interlocked.Increment(ref _answering);
-        s_answeringFor = this;
+        foreach (PageRequestQueue queue in Volatile.Read(ref _queues))
+        {
+            if (queue.IsAnsweredByCurrentThread && !ReferenceEquals(queue, one))
+            {
+                return queue;
+            }
+        }
+
+        return null;
     }
 
-    internal void EndAnswering()
+    /// <summary>Refuses a call from inside a callback of the binder.</summary>
+    internal void ThrowIfInsideGate()
     {
-        s_answeringFor = null;
-        Interlocked.Decrement(ref _answering);
+        if (_gate.IsHeldByCurrentThread)
+        {
+            Throw.CalledFromCallback(What);
+        }
+    }
+
+    /// <summary>Refuses a call from inside a callback of the binder or of one of its queues.</summary>
+    internal void ThrowIfInside()
+    {
+        ThrowIfInsideGate();
+        if (FindAnswered() is not null && !Planted.Is(PlantedFault.HandlersMayCallTheBinder))
+        {
+            Throw.CalledFromCallback(What);
+        }
     }
 
     /// <summary>Enters the gate.</summary>
     private void EnterGate()
     {
-        if (_answering != 0 && ReferenceEquals(s_answeringFor, this))
+        if (_queues.Length != 0)
         {
-            Throw.CalledFromCallback(What);
+            ThrowIfInside();
         }
 
         _gate.EnterAsOwner(What);
     }
 
-    /// <summary>Answers what is in the queues before a device lets go of a PASID.</summary>
-    private void DrainPageRequests(List<PageRequestQueue> queues, SvmDevice device, Ioasid pasid)
+    /// <summary>Enters the gate while all queues stand still and no unbind drains, in the one order in which all of them are entered;
+    /// <see cref="ExitStill"/> leaves it and lets them go.</summary>
+    /// <returns>The queues.</returns>
+    private PageRequestQueue[] EnterStill()
     {
-        if (queues.Count == 0 || Profile.Has(KernelQuirks.UnbindSkipsDrain))
+        while (true)
         {
-            return;
-        }
-
-        var run = new AnswerRun();
-        _drained = run;
-        foreach (PageRequestQueue queue in queues)
-        {
-            queue.Drain(run);
-        }
-
-        if (run.Failure is { } failure)
-        {
-            Defer(failure.SourceException);
-        }
-
-        Observe(SvmEventKind.PageRequestsDrained, pasid, device);
-    }
-
-    /// <summary>Lets those address spaces exit that a drain was the last to use; the gate is held.</summary>
-    private void LeaveDrained(AnswerRun run)
-    {
-        foreach (AddressSpace addressSpace in run.Leaving)
-        {
-            if (Interlocked.Decrement(ref addressSpace.UsersWord) == 0)
+            ThrowIfInside();
+            PageRequestQueue[] queues = Volatile.Read(ref _queues);
+            if (!Planted.Is(PlantedFault.QueuesGoOn))
             {
-                ExitUnsynchronized(addressSpace);
+                Array.ForEach(queues, static queue => queue.HoldStill());
+            }
+
+            _gate.EnterAsOwner(What);
+            if (_drains == 0 && ReferenceEquals(queues, _queues))
+            {
+                return queues;
+            }
+
+            long seen = _drainEnded!.Now;
+            bool isDraining = _drains != 0;
+            _gate.Exit();
+            LetQueuesGo(queues);
+            if (isDraining)
+            {
+                _drainEnded.Wait(seen);
             }
         }
+    }
 
-        run.Leaving.Clear();
+    private void ExitStill(PageRequestQueue[] queues, string operation)
+    {
+        try
+        {
+            Exit(operation);
+        }
+        finally
+        {
+            LetQueuesGo(queues);
+        }
+    }
+
+    private static void LetQueuesGo(PageRequestQueue[] queues)
+    {
+        if (!Planted.Is(PlantedFault.QueuesGoOn))
+        {
+            Array.ForEach(queues, static queue => queue.LetGo());
+        }
+    }
+
+    /// <summary>
+    /// Has what is in the queues answered before a device lets go of a PASID. If something is, the gate is left meanwhile: the device
+    /// stays bound, and who wants to bind or unbind it waits in <see cref="WaitForDrain"/>.
+    /// </summary>
+    /// <returns><see langword="false"/> if the binder was disposed meanwhile, which has unbound the device.</returns>
+    private bool DrainPageRequests(SvmRecord record, SvmDeviceRecord deviceRecord)
+    {
+        if (Profile.Has(KernelQuirks.UnbindSkipsDrain))
+        {
+            return true;
+        }
+
+        record.HideCallbacks(deviceRecord);
+        if (!Array.TrueForAll(_queues, static queue => queue.IsEmpty))
+        {
+            DrainOutside(_queues, record, deviceRecord);
+        }
+
+        if (!_isDisposed)
+        {
+            Observe(SvmEventKind.PageRequestsDrained, record.Pasid, deviceRecord.Device);
+        }
+
+        return !_isDisposed;
+    }
+
+    private void DrainOutside(PageRequestQueue[] queues, SvmRecord record, SvmDeviceRecord deviceRecord)
+    {
+        PageRequestQueue.DrainGoal[] goals = Array.ConvertAll(queues, queue => queue.FindDrainGoal(record.Pasid));
+        var run = new AnswerRun();
+        deviceRecord.IsDraining = true;
+        _drains++;
+        OperationState operation = _operation;
+        _operation = default;
+        _gate.Exit();
+
+        // Nothing of this throws: the unbind has begun.
+        for (int i = 0; i < queues.Length; i++)
+        {
+            queues[i].Drain(in goals[i], run);
+        }
+
+        _gate.EnterAsOwner(What);
+        _operation = operation;
+        _operation.Drained = run;
+        _drains--;
+        deviceRecord.IsDraining = false;
+        _drainEnded!.Raise();
+        if (Planted.Is(PlantedFault.AnswersEndHalfWay))
+        {
+            run.Failure?.Throw();
+        }
+    }
+
+    /// <summary>Leaves the gate until a device that is bound is unbound, or any other drain is over; then the caller looks again.</summary>
+    private void WaitForDrain()
+    {
+        long seen = _drainEnded!.Now;
+        _gate.Exit();
+        _drainEnded.Wait(seen);
+        _gate.EnterAsOwner(What);
     }
 }

@@ -27,7 +27,7 @@ public sealed partial class SvmBinder
         EnterGate();
         try
         {
-            return _leakedPasids is null ? [] : _leakedPasids.ToArray();
+            return _leakedPasids?.InOrder.ToArray() ?? [];
         }
         finally
         {

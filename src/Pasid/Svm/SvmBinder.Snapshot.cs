@@ -10,24 +10,23 @@ public sealed partial class SvmBinder
     {
         IoasidAllocator allocator = OwnAllocator();
         var state = new HostState();
-        Enter();
+        PageRequestQueue[] queues = EnterStill();
         try
         {
-            state.Ids = allocator.CopyLiveIds(out uint next, out uint[] held);
-            state.NextId = next;
-            state.HeldIds = held;
-            for (AddressSpace? kept = _newestKept; kept is not null; kept = kept.KeptBefore)
+            ThrowIfDisposed();
+            HoldProcessesStill(queues, []);
+            try
             {
-                state.AddressSpaces.Add(Picture(kept));
+                Picture(allocator, queues, state);
             }
-
-            state.Bindings = CollectRecords().ConvertAll(record => new HostState.Binding(record, record.Pasid, record.FirstDevice, PictureDevices(record)));
-            state.Leaked.AddRange(_leakedPasids ?? []);
-            _queues?.ForEach(queue => state.Queues.Add(new HostState.Queue(queue.Copy(out bool hasOverflowed), hasOverflowed)));
+            finally
+            {
+                LetProcessesGo(queues, []);
+            }
         }
         finally
         {
-            Exit(nameof(CaptureSnapshot));
+            ExitStill(queues, nameof(CaptureSnapshot));
         }
 
         PasidSnapshot snapshot = new SnapshotWriter(this, state, map ?? new PasidSnapshotMap()).Write();
@@ -44,26 +43,121 @@ public sealed partial class SvmBinder
         reader.Read();
         if (reader.Errors.Count != 0)
         {
-            string reason = string.Join("; ", reader.Errors);
-            throw Refused(reason);
+            throw Refused(string.Join("; ", reader.Errors));
         }
 
-        CheckQueues(reader.Queues);
-
-        // What may run out of memory comes before the first change.
+        // All that can fail comes before the first change, or is the first: what makes objects, what others have to say, what may have
+        // changed since.
         IoasidTable table = allocator.MakeTable(reader.Ids, snapshot.NextId, snapshot.HeldIds ?? []);
-        List<Ioasid> leaked = [.. snapshot.LeakedPasids.Select(pasid => new Ioasid(pasid))];
-        Enter();
+        var leaked = new LeakedPasids();
+        foreach (uint pasid in snapshot.LeakedPasids)
+        {
+            leaked.Add(new Ioasid(pasid));
+        }
+
+        string? refusal;
+        PageRequestQueue[] queues = EnterStill();
         try
         {
-            allocator.Replace(table);
-            Forget();
-            foreach ((AddressSpace addressSpace, AddressSpaceSnapshot picture) in reader.AddressSpaces.Zip(snapshot.AddressSpaces))
+            ThrowIfDisposed();
+            refusal = CheckQueues(queues, reader.Queues);
+            if (refusal is null)
             {
-                addressSpace.Pasid = picture.Pasid is { } pasid ? new Ioasid(pasid) : Ioasid.Invalid;
-                addressSpace.IsDestroyed = false;
-                addressSpace.SpareRecord = null;
-                Load(addressSpace, picture, reader.Portals);
+                Replace(allocator, table, queues, reader, leaked);
+            }
+        }
+        finally
+        {
+            ExitStill(queues, nameof(Restore));
+        }
+
+        if (refusal is not null)
+        {
+            throw Refused(refusal);
+        }
+
+        _logger?.SnapshotRestored(snapshot.LiveCount, snapshot.BindingCount);
+        return reader.AddressSpaces.AsReadOnly();
+    }
+
+    /// <summary>Has everything stand still that changes without the gate: registers and portals, users, and what comes into the queues.
+    /// Nothing is called, and nothing waited for but gates that are held for a few instructions.</summary>
+    private void HoldProcessesStill(PageRequestQueue[] queues, List<AddressSpace> others)
+    {
+        _mappingGate.Enter();
+        for (AddressSpace? kept = _newestKept; kept is not null; kept = kept.KeptBefore)
+        {
+            kept.HoldUsersStill();
+        }
+
+        others.ForEach(static addressSpace => addressSpace.HoldUsersStill());
+        Array.ForEach(queues, static queue => queue.EnterRing());
+    }
+
+    private void LetProcessesGo(PageRequestQueue[] queues, List<AddressSpace> others)
+    {
+        Array.ForEach(queues, static queue => queue.ExitRing());
+        others.ForEach(static addressSpace => addressSpace.LetUsersGo());
+        for (AddressSpace? kept = _newestKept; kept is not null; kept = kept.KeptBefore)
+        {
+            kept.LetUsersGo();
+        }
+
+        _mappingGate.Exit();
+    }
+
+    private void Picture(IoasidAllocator allocator, PageRequestQueue[] queues, HostState state)
+    {
+        for (AddressSpace? kept = _newestKept; kept is not null; kept = kept.KeptBefore)
+        {
+            state.AddressSpaces.Add(Picture(kept));
+        }
+
+        state.Bindings = CollectRecords().ConvertAll(record => new HostState.Binding(record, record.Pasid, record.FirstDevice, PictureDevices(record)));
+        state.Leaked.AddRange(_leakedPasids?.InOrder ?? []);
+        foreach (PageRequestQueue queue in queues)
+        {
+            state.Queues.Add(new HostState.Queue(queue.CopyUnsynchronized(out bool hasOverflowed), hasOverflowed));
+        }
+
+        state.Ids = allocator.CopyLiveIds(out uint next, out uint[] held);
+        state.NextId = next;
+        state.HeldIds = held;
+    }
+
+    private static HostState.Space Picture(AddressSpace addressSpace)
+    {
+        // A user that was left behind may have been dropped by somebody who knew of it.
+        int guests = addressSpace.Guests;
+        return new(
+            addressSpace,
+            addressSpace.Pasid,
+            addressSpace.HasLeft,
+            guests,
+            Math.Min(addressSpace.LeakedUsers, guests),
+            addressSpace.ExtraPins,
+            [.. addressSpace.Threads?.Select(thread => (thread.Name, thread.Msr)) ?? []],
+            addressSpace.CopyPortalsUnsynchronized());
+    }
+
+    /// <summary>Puts what a reader has made in the place of everything; only the allocator can refuse that, and before anything changes.</summary>
+    private void Replace(IoasidAllocator allocator, IoasidTable table, PageRequestQueue[] queues, SnapshotReader reader, LeakedPasids leaked)
+    {
+        List<AddressSpace> others = [.. reader.AddressSpaces];
+        for (AddressSpace? kept = _newestKept; kept is not null; kept = kept.KeptBefore)
+        {
+            others.Add(kept);
+        }
+
+        CustomRegistry registry = allocator.EnterForReplacement();
+        HoldProcessesStill(queues, others);
+        try
+        {
+            allocator.ReplaceUnsynchronized(registry, table, data => data is SvmRecord record && !ReferenceEquals(record.Binder, this));
+            Forget();
+            for (int i = 0; i < reader.AddressSpaces.Count; i++)
+            {
+                Load(reader.AddressSpaces[i], reader.Processes[i]);
             }
 
             foreach (SvmRecord record in reader.Records)
@@ -78,62 +172,46 @@ public sealed partial class SvmBinder
             // In the order of the snapshot, and not in that of the bindings.
             reader.AddressSpaces.ForEach(UpdateKept);
             reader.Records.ForEach(Link);
-
             for (int i = 0; i < reader.Queues.Count; i++)
             {
-                _queues![i].Load(reader.Queues[i].Requests, reader.Queues[i].HasOverflowed);
+                queues[i].LoadUnsynchronized(reader.Queues[i].Requests, reader.Queues[i].HasOverflowed);
             }
 
             _leakedPasids = leaked;
-            _loggedLeaks = leaked.Count;
         }
         finally
         {
-            Exit(nameof(Restore));
+            LetProcessesGo(queues, others);
+            registry.Exit();
         }
-
-        _logger?.SnapshotRestored(snapshot.LiveCount, snapshot.BindingCount);
-        return reader.AddressSpaces.AsReadOnly();
     }
 
-    private static HostState.Space Picture(AddressSpace addressSpace) => new(
-        addressSpace,
-        addressSpace.Pasid,
-        addressSpace.HasLeft,
-        (int)(uint)Volatile.Read(ref addressSpace.UsersWord),
-        addressSpace.LeakedUsers,
-        addressSpace.ExtraPins,
-        [.. addressSpace.Threads?.Select(thread => (thread.Name, thread.Msr)) ?? []],
-        addressSpace.Portals.ToArray());
-
-    private static void Load(AddressSpace addressSpace, AddressSpaceSnapshot picture, Dictionary<string, IEnqcmdPortal> portals)
+    private static void Load(AddressSpace addressSpace, SnapshotReader.Process process)
     {
+        AddressSpaceSnapshot picture = process.Picture;
         addressSpace.Threads?.ForEach(static thread => thread.HasExited = true);
-        List<SvmThread>? threads = picture.Threads is { Count: > 0 } pictured
-            ? [.. pictured.Select(thread => new SvmThread(addressSpace, thread.Name, new PasidMsr(thread.Msr)))]
-            : null;
-        addressSpace.Load(picture.HasExited, picture.Guests, picture.LeakedUsers, picture.ExtraPins, threads);
-        addressSpace.Unmap();
-        foreach (PortalSnapshot portal in picture.Portals ?? [])
-        {
-            addressSpace.Portals.Map(portal.Address, portals[portal.Portal]);
-        }
+        addressSpace.Pasid = picture.Pasid is { } pasid ? new Ioasid(pasid) : Ioasid.Invalid;
+        addressSpace.IsDestroyed = false;
+        addressSpace.SpareRecord = null;
+        addressSpace.Load(picture.HasExited, picture.Guests, picture.LeakedUsers, picture.ExtraPins, process.Threads);
+        addressSpace.LoadPortalsUnsynchronized(process.Portals);
     }
 
     /// <summary>Queues are attached by whoever makes the hardware; a restore fills those that are there.</summary>
-    private void CheckQueues(List<HostState.Queue> queues)
+    private static string? CheckQueues(PageRequestQueue[] attached, List<HostState.Queue> queues)
     {
-        int attached = _queues?.Count ?? 0;
         for (int i = 0; i < queues.Count; i++)
         {
-            string? reason = i >= attached ? $"it has {queues.Count} page request queues, and {attached} are attached"
-                : queues[i].Requests.Length >= _queues![i].Capacity ? $"page request queue {i} has {queues[i].Requests.Length} requests, and room for {_queues[i].Capacity - 1}"
+            string? reason = i >= attached.Length ? $"it has {queues.Count} page request queues, and {attached.Length} are attached"
+                : queues[i].Requests.Length >= attached[i].Capacity ? $"page request queue {i} has {queues[i].Requests.Length} requests, and room for {attached[i].Capacity - 1}"
                 : null;
             if (reason is not null)
             {
-                throw Refused(reason);
+                return reason;
             }
         }
+
+        return null;
     }
 
     private FormatException Refused(string reason)
@@ -151,16 +229,27 @@ public sealed partial class SvmBinder
         while (_newestKept is { } addressSpace)
         {
             addressSpace.Pasid = Ioasid.Invalid;
-            addressSpace.IsDestroyed = addressSpace.HasExited;
-            addressSpace.Threads?.ForEach(thread => thread.Load(default));
+            addressSpace.IsDestroyed = addressSpace is { HasExited: true, ExtraPins: 0 };
+            addressSpace.Threads?.ForEach(static thread => thread.Load(default));
+            Release(addressSpace.NewestRegistered);
             addressSpace.NewestRegistered = null;
             addressSpace.SharedRecord = null;
             addressSpace.SpareRecord = null;
             UpdateKept(addressSpace);
         }
 
+        Release(_newestOfSupervisor);
         _newestOfSupervisor = null;
         _supervisorRecord = null;
         _bindingCount = 0;
+    }
+
+    /// <summary>Has lookups that came to a binding by the table of before look again.</summary>
+    private static void Release(SvmRecord? newest)
+    {
+        for (SvmRecord? record = newest; record is not null; record = record.Older)
+        {
+            record.Release(PasidStatus.InvalidArgument);
+        }
     }
 }

@@ -10,20 +10,20 @@ public sealed partial class SvmBinder
         if (deviceRecord.Users > 1)
         {
             deviceRecord.Users--;
-            _unbinds++;
+            CountUnbind(deviceRecord.Device, record.Pasid);
             return;
         }
 
         SvmDevice device = deviceRecord.Device;
         TearDownEntry(device, device.Iommu!, record.Pasid);
-        _unbinds++;
-        deviceRecord.Users = 0;
-        record.RemoveDevice(deviceRecord);
-        if (_queues is not null)
+        if (_queues.Length != 0 && !DrainPageRequests(record, deviceRecord))
         {
-            DrainPageRequests(_queues, device, record.Pasid);
+            return;
         }
 
+        CountUnbind(device, record.Pasid);
+        deviceRecord.Users = 0;
+        record.RemoveDevice(deviceRecord);
         _spareDevices.Keep(deviceRecord);
         Flush(device, record);
         if (record.NewestDevice is null)
@@ -32,10 +32,15 @@ public sealed partial class SvmBinder
             ReleasePasid(record);
             UnregisterNotifier(record);
         }
+    }
 
-        if (_drained is not null)
+    private void CountUnbind(SvmDevice device, Ioasid pasid)
+    {
+        _unbinds++;
+        if (_logger is not null)
         {
-            LeaveDrained(_drained);
+            _operation.Unbound = device;
+            _operation.UnboundPasid = pasid;
         }
     }
 
@@ -80,7 +85,7 @@ public sealed partial class SvmBinder
         else if (Profile.Has(KernelQuirks.PrivateAndSupervisorPasidsLeak) && !_isDisposed)
         {
             ClearData(record);
-            (_leakedPasids ??= []).Add(record.Pasid);
+            Leak(record.Pasid);
         }
         else
         {

@@ -10,15 +10,19 @@ public sealed partial class SvmBinder
 
     private long _fixups;
 
+    /// <inheritdoc cref="MappingGate"/>
+    private Gate _mappingGate = new();
+
     /// <summary>Gets a value indicating whether the CPU has ENQCMD.</summary>
     internal bool CpuHasEnqcmd => _cpuHasEnqcmd;
 
-    internal SvmThread CreateThread(AddressSpace addressSpace, string name)
+    internal SvmThread CreateThread(AddressSpace addressSpace, string name, SvmThread? parent = null)
     {
         ArgumentNullException.ThrowIfNull(name);
         Enter();
         try
         {
+            parent?.ThrowIfExited();
             if (addressSpace.HasLeft)
             {
                 throw new InvalidOperationException($"The process of the address space '{addressSpace}' has left: make threads of one that runs.");
@@ -65,20 +69,45 @@ public sealed partial class SvmBinder
         }
     }
 
+    /// <summary>Lets a user leave who found itself to be the last.</summary>
     internal void DropLastUser(AddressSpace addressSpace)
     {
         EnterGate();
         try
         {
-            // Another may have come meanwhile.
-            if (Interlocked.Decrement(ref addressSpace.UsersWord) == 0)
-            {
-                ExitUnsynchronized(addressSpace);
-            }
+            DropLastUserUnsynchronized(addressSpace);
         }
         finally
         {
             Exit(nameof(AddressSpace.DropUser));
+        }
+    }
+
+    /// <summary>Lets the user leave that an answer is; what is to be logged waits until it may be.</summary>
+    internal void DropLastUser(AddressSpace addressSpace, AnswerRun run)
+    {
+        _gate.EnterAsOwner(What);
+        OperationState state;
+        try
+        {
+            DropLastUserUnsynchronized(addressSpace);
+        }
+        finally
+        {
+            state = TakeOperation(nameof(AddressSpace.DropUser));
+            _gate.Exit();
+        }
+
+        run.Notes.AddRange(state.Notes ?? []);
+        state.Failure?.Throw();
+    }
+
+    private void DropLastUserUnsynchronized(AddressSpace addressSpace)
+    {
+        // Others may have come meanwhile, or the last have left.
+        if (addressSpace.DropUserUnsynchronized())
+        {
+            ExitUnsynchronized(addressSpace);
         }
     }
 
@@ -111,6 +140,11 @@ public sealed partial class SvmBinder
                 throw new InvalidOperationException($"The address space '{addressSpace}' is destroyed: pin one that is there.");
             }
 
+            if (addressSpace.ExtraPins == int.MaxValue)
+            {
+                throw new PasidException(PasidStatus.Overflow, $"The address space '{addressSpace}' has as many pins as can be counted: drop one first.");
+            }
+
             addressSpace.ExtraPins++;
         }
         finally
@@ -130,7 +164,7 @@ public sealed partial class SvmBinder
             }
 
             addressSpace.ExtraPins--;
-            if (addressSpace.HasExited && !IsPinned(addressSpace))
+            if (addressSpace is { HasExited: true, IsDestroyed: false } && !IsPinned(addressSpace))
             {
                 Complete();
                 Destroy(addressSpace);
@@ -141,6 +175,33 @@ public sealed partial class SvmBinder
             Exit(nameof(DropPin));
         }
     }
+
+    /// <summary>Loads the PASID of its process into the register of a thread that has none.</summary>
+    /// <returns><see langword="false"/> if the process has none that fits.</returns>
+    internal bool TryLoadPasid(SvmThread thread)
+    {
+        _mappingGate.Enter();
+        Ioasid pasid = thread.AddressSpace.Pasid;
+        bool isLoaded = pasid.Value < IoasidRange.PasidLimit && !thread.Msr.IsValid;
+        if (isLoaded)
+        {
+            thread.Load(PasidMsr.Of(pasid));
+        }
+
+        _mappingGate.Exit();
+        return isLoaded;
+    }
+
+    /// <summary>Waits until a capture or restore that has the users of all address spaces stand still is over.</summary>
+    internal void WaitForUsers()
+    {
+        _gate.EnterAsOwner(What);
+        _gate.Exit();
+    }
+
+    /// <summary>Gets what guards what processes change without the binder's gate: registers and portals. Entered inside that gate or
+    /// alone, for a few instructions; nothing is called inside.</summary>
+    internal ref Gate MappingGate => ref _mappingGate;
 
     /// <summary>Counts and logs how an instruction ended.</summary>
     internal EnqcmdResult Tell(SvmThread thread, EnqcmdResult result)

@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using System.Runtime.CompilerServices;
-using System.Runtime.ExceptionServices;
 using Microsoft.Extensions.Logging;
 using Pasid.Internal;
 
@@ -61,19 +60,20 @@ public sealed partial class SvmBinder : ISvmBinder
 
     private int _keptCount;
 
-    /// <summary>The PASIDs that a quirk kept from being freed.</summary>
-    private List<Ioasid>? _leakedPasids;
+    /// <summary>The PASIDs that a quirk kept from being freed, each once; <see langword="null"/> for none.</summary>
+    private LeakedPasids? _leakedPasids;
+
+    /// <summary>The PASIDs that the binder holds of an allocator that is not the library's own, which it cannot trust to give no number
+    /// twice; <see langword="null"/> over the library's own.</summary>
+    private readonly HashSet<Ioasid>? _heldPasids;
 
     private SpareDeviceRecords _spareDevices;
 
     private Gate _gate = new();
     private bool _isDisposed;
 
-    /// <summary>Set while an operation can only go on to its end: what callbacks throw then waits until it has.</summary>
-    private bool _isCompleting;
-
-    /// <summary>The first exception that waits for the end of the operation.</summary>
-    private ExceptionDispatchInfo? _callbackFailure;
+    /// <summary>The state of the operation that is inside the gate.</summary>
+    private OperationState _operation;
 
     /// <summary>Makes a binder with an allocator of its own and the default settings.</summary>
     public SvmBinder()
@@ -112,6 +112,7 @@ public sealed partial class SvmBinder : ISvmBinder
         Allocator = allocator;
         _ownAllocator = allocator as IoasidAllocator;
         _allocator = _ownAllocator?.Logger is null ? allocator : new UnloggedAllocator(_ownAllocator);
+        _heldPasids = _ownAllocator is null ? [] : null;
         _observer = options.Observer;
         _faultInjector = options.FaultInjector;
         _pasidLimit = (uint)options.PasidLimit;
@@ -158,34 +159,30 @@ public sealed partial class SvmBinder : ISvmBinder
 
         if (_logger is not null)
         {
-            LogBind(_logger, device, addressSpace, flags, result.Status, result.Reported, result.Pasid);
+            LogBind(_logger, in result, device, addressSpace, flags);
         }
 
         return result.Record is { } record
             ? new SvmBinding(record, result.DeviceRecord!, result.Pasid)
-            : throw new PasidException(result.Status, Explain(result.Status, device, addressSpace));
+            : throw new PasidException(result.Status, result.Failure.Explain(result.Status, device, addressSpace));
     }
 
     /// <inheritdoc/>
     public PasidStatus BindMm(SvmDevice device, AddressSpace? addressSpace, SvmBindFlags flags, ISvmDeviceCallbacks? callbacks, out Ioasid pasid)
     {
         CheckBindArguments(device, addressSpace, flags);
-        PasidStatus status;
-        PasidStatus reported;
+        BindResult result;
         Enter();
         try
         {
-            BindResult result = BindUnsynchronized(device, addressSpace, flags, callbacks);
-            status = result.Status;
-            reported = result.Reported;
-            pasid = result.Pasid;
-            if (status == PasidStatus.Success)
+            result = BindUnsynchronized(device, addressSpace, flags, callbacks);
+            if (result.Status == PasidStatus.Success)
             {
                 _binds++;
             }
             else
             {
-                _failures.Count(status);
+                _failures.Count(result.Status);
             }
         }
         finally
@@ -195,10 +192,11 @@ public sealed partial class SvmBinder : ISvmBinder
 
         if (_logger is not null)
         {
-            LogBind(_logger, device, addressSpace, flags, status, reported, pasid);
+            LogBind(_logger, in result, device, addressSpace, flags);
         }
 
-        return reported;
+        pasid = result.Pasid;
+        return result.Reported;
     }
 
     /// <inheritdoc/>
@@ -210,7 +208,7 @@ public sealed partial class SvmBinder : ISvmBinder
         Enter();
         try
         {
-            status = CheckDevice(device, flags, out _);
+            status = CheckDevice(device, flags, out _, out _);
             if (status == PasidStatus.Success)
             {
                 status = PrepareDevice(device, addressSpace: null);
@@ -240,17 +238,17 @@ public sealed partial class SvmBinder : ISvmBinder
         Enter();
         try
         {
-            status = FindRecord(device, pasid, out SvmRecord? record);
-            if (status == PasidStatus.Success)
+            status = FindBound(device, pasid, out SvmRecord? record, out SvmDeviceRecord? deviceRecord);
+            while (deviceRecord is { IsDraining: true })
             {
-                if (record!.FindDevice(device) is { } deviceRecord)
-                {
-                    UnbindUnsynchronized(record, deviceRecord);
-                }
-                else
-                {
-                    status = PasidStatus.InvalidArgument;
-                }
+                WaitForDrain();
+                ThrowIfDisposed();
+                status = FindBound(device, pasid, out record, out deviceRecord);
+            }
+
+            if (deviceRecord is not null)
+            {
+                UnbindUnsynchronized(record!, deviceRecord);
             }
         }
         finally
@@ -260,7 +258,6 @@ public sealed partial class SvmBinder : ISvmBinder
 
         if (status == PasidStatus.Success)
         {
-            _logger?.Unbound(device, pasid);
             return status;
         }
 
@@ -273,9 +270,23 @@ public sealed partial class SvmBinder : ISvmBinder
     public PasidStatus IsPasidValid(SvmDevice device, Ioasid pasid, out bool isValid)
     {
         ArgumentNullException.ThrowIfNull(device);
-        PasidStatus status = FindRecord(device, pasid, out SvmRecord? record);
-        isValid = status == PasidStatus.Success && record!.AddressSpace is not { HasExited: true };
-        return status;
+        while (true)
+        {
+            PasidStatus status = FindRecord(device, pasid, out SvmRecord? record);
+            if (status != PasidStatus.Success)
+            {
+                isValid = false;
+                return status;
+            }
+
+            // Bound, and whether its process has exited, are of one moment only if it is still bound afterwards: nothing is bound
+            // anew once its process has exited.
+            isValid = record!.AddressSpace is not { HasExited: true };
+            if (record.IsPublishedIn(this))
+            {
+                return status;
+            }
+        }
     }
 
     /// <inheritdoc/>
@@ -292,12 +303,19 @@ public sealed partial class SvmBinder : ISvmBinder
     }
 
     /// <summary>Undoes one bind for its handle.</summary>
-    internal void Unbind(SvmRecord record, SvmDeviceRecord deviceRecord, Ioasid pasid)
+    /// <param name="record">The binding.</param>
+    /// <param name="deviceRecord">The device in it.</param>
+    /// <param name="isOver">Set once the handle has nothing to undo any more, also if something is thrown then.</param>
+    internal void Unbind(SvmRecord record, SvmDeviceRecord deviceRecord, ref bool isOver)
     {
-        bool isUnbound = false;
         EnterGate();
         try
         {
+            while (deviceRecord.IsDraining)
+            {
+                WaitForDrain();
+            }
+
             // The handle names the very bind, not its number: the PASID may have been freed and given to others since,
             // and under ForkCopiesPasid it may have been pointed at another binding. The kernel would miss this one then.
             if (!_isDisposed
@@ -305,19 +323,17 @@ public sealed partial class SvmBinder : ISvmBinder
                 && FindRecord(record.Pasid, out SvmRecord? current) == PasidStatus.Success
                 && ReferenceEquals(current, record))
             {
+                isOver = deviceRecord.Users > 1;
                 UnbindUnsynchronized(record, deviceRecord);
-                isUnbound = true;
             }
         }
         finally
         {
+            isOver |= _isDisposed || deviceRecord.Users == 0;
             Exit(nameof(Unbind));
         }
 
-        if (isUnbound)
-        {
-            _logger?.Unbound(deviceRecord.Device, pasid);
-        }
+        isOver = true;
     }
 
     private static void CheckFlags(SvmBindFlags flags)
@@ -327,20 +343,6 @@ public sealed partial class SvmBinder : ISvmBinder
             throw new ArgumentOutOfRangeException(nameof(flags), flags, "Undefined bits are set: combine members of SvmBindFlags.");
         }
     }
-
-    private static string Explain(PasidStatus status, SvmDevice device, AddressSpace? addressSpace) => status switch
-    {
-        PasidStatus.InvalidArgument when addressSpace is { HasExited: true } =>
-            $"The address space '{addressSpace}' has exited: bind one that still has a user.",
-        PasidStatus.InvalidArgument =>
-            $"The device '{device}' cannot be bound: it needs an IOMMU with DMA remapping on, a known PASID width and, for a supervisor bind, supervisor support.",
-        PasidStatus.NotSupported => $"The IOMMU '{device.Iommu?.Name}' of the device '{device}' is not capable of SVM.",
-        PasidStatus.NoSpace => $"No PASID for the device '{device}': none is free below its limit, or that of the address space is too wide for it.",
-        PasidStatus.Busy => $"The device '{device}' is bound to this PASID with other callbacks: give the same ones, or unbind first.",
-        PasidStatus.OperationNotSupported => $"The device '{device}' does not support PASIDs.",
-        PasidStatus.NotFound => $"The PASID that the address space '{addressSpace}' remembers was freed behind the binder's back.",
-        _ => $"Binding the device '{device}' failed with {status}.",
-    };
 
     private void CheckBindArguments(SvmDevice device, AddressSpace? addressSpace, SvmBindFlags flags)
     {
@@ -369,6 +371,14 @@ public sealed partial class SvmBinder : ISvmBinder
         return FindRecord(pasid, out record);
     }
 
+    /// <summary>Finds a device that is bound to a PASID; the gate is held.</summary>
+    private PasidStatus FindBound(SvmDevice device, Ioasid pasid, out SvmRecord? record, out SvmDeviceRecord? deviceRecord)
+    {
+        PasidStatus status = FindRecord(device, pasid, out record);
+        deviceRecord = record?.FindDevice(device);
+        return status == PasidStatus.Success && deviceRecord is null ? PasidStatus.InvalidArgument : status;
+    }
+
     /// <summary>Finds the binding of a PASID, without the gate, if that takes no call.</summary>
     /// <returns><see langword="null"/> if <see cref="FindRecordSlowly"/> has to be asked.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -395,21 +405,42 @@ public sealed partial class SvmBinder : ISvmBinder
     [MethodImpl(MethodImplOptions.NoInlining)]
     private PasidStatus FindRecordSlowly(Ioasid pasid, out SvmRecord? record)
     {
-        PasidStatus status = _allocator.Lookup(pasid, ioasidSet: null, predicate: null, out object? data);
-        record = null;
-        if (status != PasidStatus.Success)
+        SvmRecord? before = null;
+        while (true)
         {
-            return status;
-        }
+            PasidStatus status = _allocator.Lookup(pasid, ioasidSet: null, predicate: null, out object? data);
+            record = null;
+            if (status > 0)
+            {
+                throw Throw.UndefinedStatus($"The allocator {_allocator.GetType()}", status);
+            }
 
-        if (data is not SvmRecord found || !ReferenceEquals(found.Binder, this))
-        {
-            return PasidStatus.InvalidArgument;
-        }
+            if (status != PasidStatus.Success)
+            {
+                return status;
+            }
 
-        status = found.Status;
-        record = status == PasidStatus.Success ? found : null;
-        return status;
+            if (data is not SvmRecord found || !ReferenceEquals(found.Binder, this))
+            {
+                return PasidStatus.InvalidArgument;
+            }
+
+            status = found.Status;
+            if (status == PasidStatus.Success)
+            {
+                record = found;
+                return status;
+            }
+
+            // A binding that is not there yet or no more. If the PASID still leads to it, its status is that of the PASID; else the
+            // status is of a later moment than the way to it.
+            if (ReferenceEquals(found, before))
+            {
+                return status;
+            }
+
+            before = found;
+        }
     }
 
     private void Enter()
@@ -418,6 +449,15 @@ public sealed partial class SvmBinder : ISvmBinder
         if (_isDisposed)
         {
             _gate.Exit();
+            Throw.Disposed(this);
+        }
+    }
+
+    /// <summary>Refuses a binder that was disposed while the gate was left; the caller leaves it.</summary>
+    private void ThrowIfDisposed()
+    {
+        if (_isDisposed)
+        {
             Throw.Disposed(this);
         }
     }

@@ -48,15 +48,19 @@ public sealed class SvmBinding : IDisposable
             return;
         }
 
+        bool isOver = false;
         try
         {
-            _record.Binder.Unbind(_record, _deviceRecord, Pasid);
+            _record.Binder.Unbind(_record, _deviceRecord, ref isOver);
         }
-        catch
+        finally
         {
-            // Still bound if the unbind did not happen: the owner may try again.
-            Volatile.Write(ref _isDisposed, _deviceRecord.Users == 0 ? 1 : 0);
-            throw;
+            // Still bound if the unbind did not happen: the owner may try again. Once it has happened, whatever was thrown, a repeated
+            // call would undo a bind of somebody else.
+            if (!isOver)
+            {
+                Volatile.Write(ref _isDisposed, 0);
+            }
         }
     }
 }

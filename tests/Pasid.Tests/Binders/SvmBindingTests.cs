@@ -94,7 +94,7 @@ public sealed class SvmBindingTests
         Expect(() => host.Binder.Bind(host.DeviceFar, process), PasidStatus.NotSupported, "The IOMMU 'iommu1' of the device 'devF' is not capable of SVM.");
         Expect(() => host.Binder.Bind(new SvmDevice("old", host.Iommu0) { SupportsPasid = false }, process), PasidStatus.OperationNotSupported, "The device 'old' does not support PASIDs.");
         host.Armed = SvmFaultPoint.DeviceRecord;
-        Expect(() => host.Binder.Bind(host.DeviceB, process), PasidStatus.OutOfMemory, "Binding the device 'devB' failed with OutOfMemory.");
+        Expect(() => host.Binder.Bind(host.DeviceB, process), PasidStatus.OutOfMemory, "Binding the device 'devB' failed with OutOfMemory, which the fault injector answered at DeviceRecord.");
 
         static void Expect(Func<SvmBinding> bind, PasidStatus status, string message) =>
             bind.Should().Throw<PasidException>().WithMessage(message).Which.Status.Should().Be(status);

@@ -125,8 +125,8 @@ public sealed class LogTests : IDisposable
         Written().Should().Equal(
             "2000 Debug Bound device device to first with PASID 1 (Private).",
             "2002 Warning A quirk of the profile seed reports success for device device although nothing was bound: NoSpace.",
-            "2102 Warning A quirk of the profile seed keeps PASID 1 from ever being freed.",
-            "2003 Debug Unbound device device from PASID 1.");
+            "2003 Debug Unbound device device from PASID 1.",
+            "2102 Warning A quirk of the profile seed keeps PASID 1 from ever being freed.");
     }
 
     [Fact]
@@ -217,8 +217,8 @@ public sealed class LogTests : IDisposable
         Written().Should().Equal(
             "2000 Debug Bound device device to process with PASID 1 (None).",
             "2100 Debug Address space process exited.",
-            "2101 Debug Address space process is destroyed.",
-            "2003 Debug Unbound device device from PASID 1.");
+            "2003 Debug Unbound device device from PASID 1.",
+            "2101 Debug Address space process is destroyed.");
     }
 
     [Fact]

@@ -1,0 +1,26 @@
+namespace Pasid.Internal;
+
+/// <summary>The PASIDs that a quirk kept from being freed, in the order of their loss; one that is lost twice is one loss. Guarded by
+/// the binder's gate.</summary>
+internal sealed class LeakedPasids
+{
+    private readonly List<Ioasid> _pasids = [];
+    private readonly HashSet<Ioasid> _known = [];
+
+    public int Count => _pasids.Count;
+
+    public IReadOnlyList<Ioasid> InOrder => _pasids;
+
+    /// <summary>Adds a PASID.</summary>
+    /// <returns><see langword="false"/> if it is there already.</returns>
+    public bool Add(Ioasid pasid)
+    {
+        if (!_known.Add(pasid))
+        {
+            return false;
+        }
+
+        _pasids.Add(pasid);
+        return true;
+    }
+}

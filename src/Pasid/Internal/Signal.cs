@@ -1,0 +1,59 @@
+namespace Pasid.Internal;
+
+/// <summary>
+/// Lets threads sleep until something changes: a thread reads <see cref="Now"/>, looks whether it has to wait, and waits for the
+/// next change after the one that it read. Who changes something and finds nobody waiting pays two interlocked accesses.
+/// </summary>
+internal sealed class Signal
+{
+    private readonly object _monitor = new();
+    private long _changes;
+    private int _waiting;
+
+    /// <summary>Gets which change was the last; read before the look.</summary>
+    public long Now => Volatile.Read(ref _changes);
+
+    /// <summary>Wakes all up who wait; called after the change.</summary>
+    public void Raise()
+    {
+        Interlocked.Increment(ref _changes);
+        if (Volatile.Read(ref _waiting) == 0)
+        {
+            // Whoever comes from now on sees the count, because both sides write their own before they read the other's.
+            return;
+        }
+
+        bool wasInterrupted = false;
+        Uninterruptible.Enter(_monitor, ref wasInterrupted);
+        Monitor.PulseAll(_monitor);
+        Monitor.Exit(_monitor);
+        Uninterruptible.Restore(wasInterrupted);
+    }
+
+    /// <summary>Waits for a change after <paramref name="seen"/>, as long as it takes.</summary>
+    public void Wait(long seen) => Wait(seen, Timeout.Infinite);
+
+    /// <summary>Waits for a change after <paramref name="seen"/>, at most so many milliseconds, or a little more.</summary>
+    public void Wait(long seen, int milliseconds)
+    {
+        bool wasInterrupted = false;
+        Interlocked.Increment(ref _waiting);
+        Uninterruptible.Enter(_monitor, ref wasInterrupted);
+        bool goesOn = true;
+        while (goesOn && Now == seen)
+        {
+            try
+            {
+                goesOn = Monitor.Wait(_monitor, milliseconds);
+            }
+            catch (ThreadInterruptedException)
+            {
+                wasInterrupted = true;
+            }
+        }
+
+        Monitor.Exit(_monitor);
+        Interlocked.Decrement(ref _waiting);
+        Uninterruptible.Restore(wasInterrupted);
+    }
+}

@@ -1,0 +1,249 @@
+using Pasid.Internal;
+
+namespace Pasid;
+
+/// <content>
+/// Whose turn it is: one thread answers, or one has the answering stand still. The ring's gate guards the turn. A thread takes it before
+/// the binder's gate and never while it is inside, so that who answers may enter the gate to let an address space exit.
+/// </content>
+public sealed partial class PageRequestQueue
+{
+    /// <summary>How long <see cref="Process"/> waits while not one request is finished, in milliseconds, before it leaves its requests
+    /// to who is answering: two handlers that process each other's queues would otherwise wait for each other for ever.</summary>
+    private const int Patience = 1_000;
+
+    /// <summary>Tells of each request that is finished, and of each turn that ends.</summary>
+    private readonly Signal _progress = new();
+
+    /// <summary>The managed id of the thread whose turn it is; 0 for none.</summary>
+    private int _turn;
+
+    /// <summary>Whether the one whose turn it is has the answering stand still.</summary>
+    private bool _isStill;
+
+    /// <summary>How many threads wait to have the answering stand still: they come first.</summary>
+    private int _stillWaiting;
+
+    /// <summary>How many requests are behind the head, also those that a restore took out: the place of the next in the order of all.</summary>
+    private long _handled;
+
+    /// <summary>Up to where the one who answers has to go at least.</summary>
+    private long _goal;
+
+    /// <summary>Gets a value indicating whether this thread is answering requests of this queue. No other thread can write this one's
+    /// id, so a plain read is enough.</summary>
+    internal bool IsAnsweredByCurrentThread => _turn == Environment.CurrentManagedThreadId && !_isStill;
+
+    /// <summary>Gets a value indicating whether nothing waits and nothing is being answered.</summary>
+    internal bool IsEmpty => Volatile.Read(ref _head) == Volatile.Read(ref _tail);
+
+    /// <summary>Has the answering stand still, once the request under way is answered; nothing is answered until <see cref="LetGo"/>.</summary>
+    internal void HoldStill()
+    {
+        bool isWaiting = false;
+        while (true)
+        {
+            long seen = _progress.Now;
+            _ringGate.Enter();
+            bool isFree = _turn == 0;
+            if (isFree)
+            {
+                _turn = Environment.CurrentManagedThreadId;
+                _isStill = true;
+            }
+
+            _stillWaiting += (isFree ? 0 : 1) - (isWaiting ? 1 : 0);
+            _ringGate.Exit();
+            if (isFree)
+            {
+                return;
+            }
+
+            isWaiting = true;
+            _progress.Wait(seen);
+        }
+    }
+
+    /// <summary>Has the answering go on.</summary>
+    internal void LetGo()
+    {
+        _ringGate.Enter();
+        _turn = 0;
+        _isStill = false;
+        _ringGate.Exit();
+        _progress.Raise();
+    }
+
+    /// <summary>Finds out for what a drain has to wait, as of now.</summary>
+    /// <param name="pasid">The PASID that a device lets go of.</param>
+    internal DrainGoal FindDrainGoal(Ioasid pasid)
+    {
+        _ringGate.Enter();
+        int count = Count;
+        long last = _handled;
+        for (int i = count; i > 0 && last == _handled; i--)
+        {
+            last += _ring[(_head + i - 1) & (_ring.Length - 1)].Pasid == pasid ? i : 0;
+        }
+
+        var goal = new DrainGoal(last, _handled + count);
+        _ringGate.Exit();
+        return goal;
+    }
+
+    /// <summary>
+    /// Answers what was there when a drain began and is there still; what another thread answers, it waits for, as far as it has to.
+    /// No gate is held.
+    /// </summary>
+    internal void Drain(in DrainGoal goal, AnswerRun run)
+    {
+        while (true)
+        {
+            long seen = _progress.Now;
+            _ringGate.Enter();
+            bool isTaken = _turn != 0 || _stillWaiting != 0;
+            long handled = _handled;
+            if (!isTaken && handled < goal.All)
+            {
+                _turn = Environment.CurrentManagedThreadId;
+                _goal = Math.Max(_goal, goal.All);
+            }
+
+            _ringGate.Exit();
+            if (handled >= (isTaken ? goal.Own : goal.All))
+            {
+                return;
+            }
+
+            if (isTaken)
+            {
+                _progress.Wait(seen);
+            }
+            else
+            {
+                AnswerUpToGoal(run);
+            }
+        }
+    }
+
+    /// <summary>Takes the turn to answer all that is there.</summary>
+    /// <returns><see langword="false"/> if another thread has answered what was there, or goes on to.</returns>
+    private bool TryTakeTurn()
+    {
+        PageRequestQueue? outer = _binder.FindAnswered();
+        long end = -1;
+        long lastHandled = -1;
+        long deadline = 0;
+        while (true)
+        {
+            long seen = _progress.Now;
+            _ringGate.Enter();
+            int turn = _turn;
+            bool isStill = _isStill || (turn == 0 && _stillWaiting != 0 && outer is null);
+            bool isDisposed = _isDisposed;
+            long handled = _handled;
+            end = end < 0 ? handled + Count : end;
+            bool isTaken = turn == 0 && !isStill && !isDisposed;
+            bool isLeft = turn != 0 && !isStill && !ReferenceEquals(outer, this) && (outer is not null || (deadline != 0 && Environment.TickCount64 >= deadline));
+            if (isTaken)
+            {
+                _turn = Environment.CurrentManagedThreadId;
+            }
+            else if (isLeft)
+            {
+                _goal = Math.Max(_goal, end);
+            }
+
+            _ringGate.Exit();
+            ObjectDisposedException.ThrowIf(isDisposed, this);
+            if (turn == Environment.CurrentManagedThreadId)
+            {
+                Throw.CalledFromCallback(What);
+            }
+
+            if (isTaken || isLeft || handled >= end)
+            {
+                return isTaken;
+            }
+
+            if (isStill && outer is not null)
+            {
+                // Who has it stand still may be waiting for the request that this thread is answering elsewhere.
+                outer.Owe(this);
+                return false;
+            }
+
+            if (handled != lastHandled || isStill)
+            {
+                lastHandled = handled;
+                deadline = Environment.TickCount64 + Patience;
+            }
+
+            _progress.Wait(seen, isStill ? Timeout.Infinite : Patience);
+        }
+    }
+
+    /// <summary>Gets the next request to answer, or gives the turn up.</summary>
+    /// <param name="isEndless">Whether there is no goal but that nothing is left.</param>
+    /// <param name="isNested">Whether this thread is answering another queue of the binder: then it waits for nobody.</param>
+    /// <param name="request">The request.</param>
+    private bool TryNext(bool isEndless, bool isNested, out PageRequest request)
+    {
+        while (true)
+        {
+            long seen = _progress.Now;
+            _ringGate.Enter();
+            bool isMine = _turn == Environment.CurrentManagedThreadId;
+            bool isOver = _head == _tail || (!isEndless && _handled >= _goal);
+            bool isAsked = _stillWaiting != 0 && !isNested;
+            if (!isMine && !isOver && !isAsked && _turn == 0)
+            {
+                _turn = Environment.CurrentManagedThreadId;
+                isMine = true;
+            }
+
+            _hasOverflowed &= _head != _tail;
+            bool isNext = isMine && !isOver && !isAsked;
+            bool givesUp = isMine && !isNext;
+            if (givesUp)
+            {
+                _turn = 0;
+            }
+
+            request = isNext ? _ring[_head] : default;
+            _ringGate.Exit();
+            if (givesUp)
+            {
+                _progress.Raise();
+            }
+
+            if (isNext || isOver || _isDisposed)
+            {
+                return isNext;
+            }
+
+            if (!givesUp)
+            {
+                // A capture or restore comes first, and perhaps another who answers; what was left to this thread, it answers afterwards.
+                _progress.Wait(seen);
+            }
+        }
+    }
+
+    /// <summary>Takes the request out that was answered: until now it was outstanding.</summary>
+    private void Advance()
+    {
+        _ringGate.Enter();
+        _ring[_head] = default;
+        Volatile.Write(ref _head, (_head + 1) & (_ring.Length - 1));
+        _handled++;
+        _requests++;
+        _ringGate.Exit();
+        _progress.Raise();
+    }
+
+    /// <summary>For what a drain waits, as places in the order of all requests.</summary>
+    /// <param name="Own">Behind the last request that has the PASID.</param>
+    /// <param name="All">Behind the last request.</param>
+    internal readonly record struct DrainGoal(long Own, long All);
+}
