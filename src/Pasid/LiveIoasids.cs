@@ -46,12 +46,18 @@ public readonly struct LiveIoasids : IEnumerable<Ioasid>
 
         /// <summary>Goes on to the next live id.</summary>
         /// <returns><see langword="false"/> if there is none above the current one.</returns>
+        /// <exception cref="InvalidOperationException">The allocator answered an id that it was not asked for.</exception>
         public bool MoveNext()
         {
             if (_allocator is null || !_allocator.TryFindLive(new Ioasid(_from), out Ioasid id))
             {
                 Current = Ioasid.Invalid;
                 return false;
+            }
+
+            if (id.Value < _from || !id.IsValid)
+            {
+                throw new InvalidOperationException($"The allocator {_allocator.GetType()} found {id} when it was asked from {_from} on: it has to answer an id that is not lower, or false.");
             }
 
             Current = id;

@@ -16,8 +16,8 @@ internal enum BindFailureKind
     NoPasidSupport,
     Exhausted,
 
-    /// <summary>The remembered PASID is not allocated any more.</summary>
-    Forgotten,
+    /// <summary>The allocator does not take data for the remembered PASID.</summary>
+    RememberedRefused,
     EnableRefused,
     SetUpRefused,
     Injected,

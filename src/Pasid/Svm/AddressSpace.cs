@@ -118,8 +118,9 @@ public sealed class AddressSpace : IDisposable
     /// <summary>Gets or sets how many pins <see cref="AddPin"/> added; guarded by the binder's gate.</summary>
     internal int ExtraPins { get; set; }
 
-    /// <summary>Gets how many users page requests left behind (<see cref="KernelQuirks.NonCanonicalFaultLeaksUser"/>).</summary>
-    internal int LeakedUsers => Volatile.Read(ref _leakedUsers);
+    /// <summary>Gets how many users page requests left behind (<see cref="KernelQuirks.NonCanonicalFaultLeaksUser"/>) that are there still:
+    /// somebody who knows of the quirk may have dropped some.</summary>
+    internal int LeakedUsers => Math.Min(Volatile.Read(ref _leakedUsers), Guests);
 
     /// <summary>Gets the threads that run; guarded by the binder's gate. <see langword="null"/> until there is one.</summary>
     internal List<SvmThread>? Threads { get; set; }

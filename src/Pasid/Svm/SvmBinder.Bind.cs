@@ -144,7 +144,7 @@ public sealed partial class SvmBinder
         }
 
         SvmRecord record = remembered.IsValid ? TakeSpareRecord(addressSpace!, device) : new SvmRecord(this, addressSpace, flags) { FirstDevice = device };
-        BindFailureKind kind = remembered.IsValid ? BindFailureKind.Forgotten : BindFailureKind.Exhausted;
+        BindFailureKind kind = remembered.IsValid ? BindFailureKind.RememberedRefused : BindFailureKind.Exhausted;
         try
         {
             status = remembered.IsValid ? TakeRemembered(record, remembered) : Allocate(record, width);
@@ -207,9 +207,10 @@ public sealed partial class SvmBinder
         record.Pasid = Ioasid.Invalid;
 
         // Under ForkCopiesPasid the number may have been freed by the other address space; the kernel does not notice.
-        if (SetData(remembered, record) == PasidStatus.NotFound && !Profile.Has(KernelQuirks.ForkCopiesPasid))
+        PasidStatus status = SetData(remembered, record);
+        if (status != PasidStatus.Success && !(status == PasidStatus.NotFound && Profile.Has(KernelQuirks.ForkCopiesPasid)))
         {
-            return PasidStatus.NotFound;
+            return status < 0 ? status : throw Throw.UndefinedStatus($"The allocator {_allocator.GetType()}", status);
         }
 
         record.Pasid = remembered;

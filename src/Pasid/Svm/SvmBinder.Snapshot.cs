@@ -125,20 +125,15 @@ public sealed partial class SvmBinder
         state.HeldIds = held;
     }
 
-    private static HostState.Space Picture(AddressSpace addressSpace)
-    {
-        // A user that was left behind may have been dropped by somebody who knew of it.
-        int guests = addressSpace.Guests;
-        return new(
-            addressSpace,
-            addressSpace.Pasid,
-            addressSpace.HasLeft,
-            guests,
-            Math.Min(addressSpace.LeakedUsers, guests),
-            addressSpace.ExtraPins,
-            [.. addressSpace.Threads?.Select(thread => (thread.Name, thread.Msr)) ?? []],
-            addressSpace.CopyPortalsUnsynchronized());
-    }
+    private static HostState.Space Picture(AddressSpace addressSpace) => new(
+        addressSpace,
+        addressSpace.Pasid,
+        addressSpace.HasLeft,
+        addressSpace.Guests,
+        addressSpace.LeakedUsers,
+        addressSpace.ExtraPins,
+        [.. addressSpace.Threads?.Select(thread => (thread.Name, thread.Msr)) ?? []],
+        addressSpace.CopyPortalsUnsynchronized());
 
     /// <summary>Puts what a reader has made in the place of everything; only the allocator can refuse that, and before anything changes.</summary>
     private void Replace(IoasidAllocator allocator, IoasidTable table, PageRequestQueue[] queues, SnapshotReader reader, LeakedPasids leaked)
