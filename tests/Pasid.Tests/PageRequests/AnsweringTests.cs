@@ -1,0 +1,284 @@
+using Pasid.Tests.Support;
+
+namespace Pasid.Tests.PageRequests;
+
+/// <summary>Whose turn it is to answer: handlers that come back, that process other queues, and threads that meet.</summary>
+public sealed class AnsweringTests
+{
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_handler_that_processed_another_queue_is_still_refused_by_its_binder(bool isOfAnotherHost)
+    {
+        using var host = new Host();
+        using var other = new Host();
+        using var requests = new HostRequests(host);
+        using var nested = new HostRequests(isOfAnotherHost ? other : host);
+        AddressSpace process = host.Process("P");
+        host.Bind(host.DeviceA, process, 1);
+        host.Bind(host.DeviceA, host.Process("V"), 2);
+        process.FaultHandler = new Handler(() =>
+        {
+            nested.Queue.Process();
+            host.Binder.UnbindMm(host.DeviceA, new Ioasid(2));
+        });
+        requests.Queue.TryEnqueue(Request(host.DeviceA, 1));
+
+        requests.Queue.Invoking(q => q.Process()).Should().Throw<InvalidOperationException>().WithMessage("The binder was changed from inside one of its own callbacks*");
+
+        host.Binder.GetBindings().Should().HaveCount(2);
+        requests.Responses.Single().Code.Should().Be(PageResponseCode.InvalidRequest);
+    }
+
+    [Fact]
+    public void A_handler_may_call_another_host()
+    {
+        using var host = new Host();
+        using var other = new Host();
+        using var requests = new HostRequests(host);
+        using var nested = new HostRequests(other);
+        AddressSpace process = host.Process("P");
+        AddressSpace elsewhere = other.Process("Q");
+        host.Bind(host.DeviceA, process, 1);
+        process.FaultHandler = new Handler(() =>
+        {
+            other.Bind(other.DeviceA, elsewhere, 1);
+            nested.Ask(other.DeviceA, 1, 0);
+            other.Unbind(other.DeviceA, 1);
+        });
+
+        requests.Ask(host.DeviceA, 1, 0).Should().Be(PageResponseCode.Success);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Handlers_that_process_each_others_queues_at_once_wait_for_each_other_no_more(bool areOfTwoHosts)
+    {
+        using var host = new Host();
+        using Host? second = areOfTwoHosts ? new Host() : null;
+        Host other = second ?? host;
+        using var queue = new HostRequests(host);
+        using var otherQueue = new HostRequests(other);
+        using var areInside = new Barrier(2);
+        AddressSpace process = host.Process("P");
+        AddressSpace elsewhere = other.Process("Q");
+        host.Bind(host.DeviceA, process, 1);
+        other.Binder.BindMm(other.DeviceB, elsewhere, out Ioasid otherPasid).Should().Be(PasidStatus.Success);
+        process.FaultHandler = new Handler(() => Meet(otherQueue));
+        elsewhere.FaultHandler = new Handler(() => Meet(queue));
+        queue.Queue.TryEnqueue(Request(host.DeviceA, 1));
+        otherQueue.Queue.TryEnqueue(Request(other.DeviceB, otherPasid.Value));
+
+        Thread[] threads = [new(() => queue.Queue.Process()), new(() => otherQueue.Queue.Process())];
+        Array.ForEach(threads, thread => thread.Start());
+        Array.ForEach(threads, thread => thread.Join());
+
+        queue.Responses.Should().ContainSingle();
+        otherQueue.Responses.Should().ContainSingle();
+
+        void Meet(HostRequests requests)
+        {
+            areInside.SignalAndWait();
+            requests.Queue.Process();
+        }
+    }
+
+    [Fact]
+    public void Process_waits_for_what_another_thread_is_answering()
+    {
+        using var host = new Host();
+        using var requests = new HostRequests(host);
+        using var handler = new BlockingHandler();
+        AddressSpace process = host.Process("P");
+        process.FaultHandler = handler;
+        host.Bind(host.DeviceA, process, 1);
+        requests.Queue.TryEnqueue(Request(host.DeviceA, 1));
+        var first = new Thread(() => requests.Queue.Process());
+        first.Start();
+        handler.IsInside.Wait();
+        int responses = -1;
+        var second = new Thread(() =>
+        {
+            requests.Queue.Process().Should().Be(0);
+            responses = requests.Responses.Count;
+        });
+        second.Start();
+
+        handler.GoOn.Set();
+        first.Join();
+        second.Join();
+
+        responses.Should().Be(1, "when Process returns, all is answered that was there when it was called");
+    }
+
+    [Fact]
+    public void A_request_that_a_thread_leaves_to_the_one_who_answers_is_answered()
+    {
+        using var host = new Host();
+        using var requests = new HostRequests(host);
+        using var outer = new HostRequests(host);
+        using var handler = new BlockingHandler();
+        AddressSpace process = host.Process("P");
+        AddressSpace nesting = host.Process("Q");
+        process.FaultHandler = handler;
+        nesting.FaultHandler = new Handler(() =>
+        {
+            requests.Queue.TryEnqueue(Request(host.DeviceB, 1));
+            requests.Queue.Process().Should().Be(0, "another thread is answering there");
+        });
+        host.Bind(host.DeviceA, process, 1);
+        host.Bind(host.DeviceB, nesting, 2);
+        requests.Queue.TryEnqueue(Request(host.DeviceA, 1));
+        var unbind = new Thread(() => host.Unbind(host.DeviceA, 1));
+        unbind.Start();
+        handler.IsInside.Wait();
+
+        outer.Ask(host.DeviceB, 2, 0).Should().Be(PageResponseCode.Success);
+        handler.GoOn.Set();
+        unbind.Join();
+
+        requests.Responses.Select(response => response.Device.Name).Should().Equal("devA", "devB");
+        requests.Queue.Tail.Should().Be(requests.Queue.Head);
+    }
+
+    [Fact]
+    public void A_queue_that_stands_still_for_a_capture_is_processed_once_the_handler_that_asked_has_returned()
+    {
+        using var host = new Host();
+        using var still = new HostRequests(host);
+        using var busy = new HostRequests(host);
+        using var isInside = new ManualResetEventSlim();
+        using var goOn = new ManualResetEventSlim();
+        AddressSpace process = host.Process("P");
+        process.FaultHandler = new Handler(() =>
+        {
+            isInside.Set();
+            goOn.Wait();
+
+            // Whether the capture has the first queue stand still by now or not: neither may wait for the other.
+            still.Queue.Process();
+        });
+        host.Bind(host.DeviceA, process, 1);
+        busy.Queue.TryEnqueue(Request(host.DeviceA, 1));
+        still.Queue.TryEnqueue(Request(host.DeviceB, 9));
+        var answer = new Thread(() => busy.Queue.Process());
+        answer.Start();
+        isInside.Wait();
+        PasidSnapshot? snapshot = null;
+        var capture = new Thread(() => snapshot = host.Binder.CaptureSnapshot());
+        capture.Start();
+        SpinUntilWaiting(capture);
+
+        goOn.Set();
+        answer.Join();
+        capture.Join();
+
+        still.Responses.Should().ContainSingle();
+        busy.Responses.Should().ContainSingle();
+        snapshot!.Queues!.Sum(queue => queue.Requests.Count).Should().BeLessThanOrEqualTo(1);
+        host.ShouldBeWhole();
+    }
+
+    [Fact]
+    public void Process_from_inside_a_callback_of_the_binder_is_refused()
+    {
+        using var host = new Host();
+        using var requests = new HostRequests(host);
+        requests.Queue.TryEnqueue(Request(host.DeviceA, 1));
+        host.Iommu0.Inside = _ => requests.Queue.Process();
+
+        host.Binder.Invoking(b => b.BindMm(host.DeviceA, host.Process("P"), out _)).Should().Throw<InvalidOperationException>().WithMessage("The binder was changed from inside one of its own callbacks*");
+
+        host.Iommu0.Inside = null;
+        requests.Responses.Should().BeEmpty();
+        host.Binder.GetBindings().Should().BeEmpty();
+    }
+
+    [Fact]
+    public void Dispose_of_a_queue_waits_for_the_request_that_is_being_answered()
+    {
+        using var host = new Host();
+        var requests = new HostRequests(host);
+        using var handler = new BlockingHandler();
+        AddressSpace process = host.Process("P");
+        process.FaultHandler = handler;
+        host.Bind(host.DeviceA, process, 1);
+        requests.Queue.TryEnqueue(Request(host.DeviceA, 1));
+        var answer = new Thread(() => requests.Queue.Process());
+        answer.Start();
+        handler.IsInside.Wait();
+        int responses = -1;
+        var dispose = new Thread(() =>
+        {
+            requests.Dispose();
+            responses = requests.Responses.Count;
+        });
+        dispose.Start();
+
+        handler.GoOn.Set();
+        answer.Join();
+        dispose.Join();
+
+        responses.Should().Be(1);
+        requests.Queue.Invoking(q => q.Process()).Should().Throw<ObjectDisposedException>();
+    }
+
+    [Fact]
+    public void A_device_that_goes_on_asking_keeps_no_unbind_no_capture_and_no_dispose_from_their_end()
+    {
+        using var host = new Host();
+        using var requests = new HostRequests(host, capacity: 64);
+        using var second = new HostRequests(host, capacity: 64);
+        AddressSpace process = host.Process("P");
+        process.FaultHandler = new Handler(static () => Thread.SpinWait(2_000));
+        host.Bind(host.DeviceA, process, 1);
+        bool isOver = false;
+        HostRequests[] queues = [requests, second];
+        Thread[] threads = [.. queues.SelectMany(queue => new Thread[]
+        {
+            new(() => Repeat(() => queue.Queue.TryEnqueue(Request(host.DeviceA, 1) with { IsLastInGroup = false }))),
+            new(() => Repeat(() => queue.Queue.Process())),
+        })];
+        Array.ForEach(threads, thread => thread.Start());
+
+        for (int i = 0; i < 20; i++)
+        {
+            host.Binder.BindMm(host.DeviceB, process, out Ioasid pasid).Should().Be(PasidStatus.Success);
+            host.Unbind(host.DeviceB, pasid.Value);
+            host.Binder.CaptureSnapshot().Bindings.Should().ContainSingle();
+        }
+
+        Volatile.Write(ref isOver, true);
+        Array.ForEach(threads, thread => thread.Join());
+        host.ShouldBeWhole();
+
+        void Repeat(Action action)
+        {
+            while (!Volatile.Read(ref isOver))
+            {
+                action();
+            }
+        }
+    }
+
+    private static PageRequest Request(SvmDevice device, uint pasid) => new() { Device = device, Pasid = new Ioasid(pasid), IsLastInGroup = true };
+
+    private static void SpinUntilWaiting(Thread thread)
+    {
+        var spinner = default(SpinWait);
+        while (!thread.ThreadState.HasFlag(ThreadState.WaitSleepJoin))
+        {
+            spinner.SpinOnce(sleep1Threshold: -1);
+        }
+    }
+
+    private sealed class Handler(Action handle) : IAddressSpaceFaultHandler
+    {
+        public FaultOutcome Handle(AddressSpace addressSpace, ulong address, PageRequestRights rights)
+        {
+            handle();
+            return FaultOutcome.Handled;
+        }
+    }
+}
