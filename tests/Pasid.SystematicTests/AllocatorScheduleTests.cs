@@ -1,4 +1,5 @@
 using Pasid.SystematicTests.Support;
+using static Pasid.SystematicTests.Support.Allocators;
 
 namespace Pasid.SystematicTests;
 
@@ -122,40 +123,12 @@ public sealed class AllocatorScheduleTests
             .Should().BeNull();
 
     private static string? RefuteWithCustom(params Func<(IoasidAllocator Allocator, CustomIoasidAllocator Custom), string>[][] threads) =>
-        Schedules.Refute(() => (Allocator: new IoasidAllocator(), Custom: new CustomIoasidAllocator("custom", new Fixed(9))), s => State(s.Allocator), threads);
+        Schedules.Refute(() => (Allocator: new IoasidAllocator(), Custom: new CustomIoasidAllocator("custom", new Chooser(9))), s => State(s.Allocator), threads);
 
     private static IoasidAllocator Made(uint place, IoasidReusePolicy? policy = null)
     {
         var allocator = new IoasidAllocator(policy ?? IoasidReusePolicy.LowestFirst);
         allocator.TryAllocate(new IoasidRange(place, place), s_red, "first", out _);
         return allocator;
-    }
-
-    private static string Allocate(IoasidAllocator allocator, uint minimum, uint count, IoasidSet? owner, string data) =>
-        allocator.TryAllocate(new IoasidRange(minimum, minimum + count - 1), owner, data, out Ioasid id) ? $"{id}" : "none";
-
-    private static string Lookup(IoasidAllocator allocator, uint id, IoasidSet? owner) =>
-        $"{allocator.Lookup(new Ioasid(id), owner, predicate: null, out object? data)} {data}";
-
-    private static string Counts(IoasidAllocator allocator)
-    {
-        IoasidStatistics statistics = allocator.GetStatistics();
-        return $"{statistics.Allocations} {statistics.Frees}";
-    }
-
-    private static string State(IoasidAllocator allocator)
-    {
-        IReadOnlyList<IntegrityFinding> findings = allocator.CheckIntegrity();
-        IEnumerable<string> ids = allocator.LiveIds().ToArray().Select(id => $"{id} {Lookup(allocator, id.Value, null)}");
-        return findings.Count == 0 ? string.Join("; ", ids) : throw new InvalidOperationException(findings[0].ToString());
-    }
-
-    private sealed class Fixed(uint id) : ICustomIoasidFunctions
-    {
-        public Ioasid Allocate(IoasidRange range, object? privateData) => new(id);
-
-        public void Free(Ioasid id, object? privateData)
-        {
-        }
     }
 }

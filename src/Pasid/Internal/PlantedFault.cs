@@ -19,4 +19,7 @@ internal enum PlantedFault
 
     /// <summary>Who finds itself to be the last user of an address space does not look again inside the gate.</summary>
     LastUsersLeaveUnseen,
+
+    /// <summary>A lookup that comes between the two writes of the split of the first page, and finds neither page, believes that.</summary>
+    SplitHidesIds,
 }
