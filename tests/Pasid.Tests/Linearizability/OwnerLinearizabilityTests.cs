@@ -45,6 +45,47 @@ public sealed class OwnerLinearizabilityTests
         }
     }
 
+    [Theory]
+    [InlineData(2)]
+    [InlineData(3)]
+    public void Calls_beside_restores_and_custom_allocators_are_those_of_one_thread_in_some_order(int threads)
+    {
+        using var run = new ConcurrentCalls<Replaceable>(threads);
+        int rounds = Effort.Rounds(threads == 2 ? 1_000 : 300);
+        for (int seed = 0; seed < rounds; seed++)
+        {
+            var random = new Random(seed);
+            Func<Replaceable, string>[] kinds =
+            [
+                r => r.Restore(),
+                r => $"{r.Allocator.Register(r.Custom)}",
+                r => $"{r.Allocator.Unregister(r.Custom)}",
+                r => $"{r.Allocator.GetStatistics().LiveCount}",
+            ];
+            string[] names = ["restore", "register", "unregister", "count"];
+            ConcurrentCalls<Replaceable>.Call[] Next(int count) =>
+            [
+                .. Calls(random, [0, 1, 2], owners: 3, count).Select(call =>
+                {
+                    int kind = random.Next(10);
+                    return kind < kinds.Length ? new ConcurrentCalls<Replaceable>.Call(names[kind], kinds[kind]) : new(call.Name, r => call.Run(r.Allocator));
+                }),
+            ];
+            ConcurrentCalls<Replaceable>.Call[] prepared = Next(random.Next(4));
+            ConcurrentCalls<Replaceable>.Call[][] calls = [.. Enumerable.Range(0, threads).Select(_ => Next(threads == 2 ? 5 : 3))];
+            Replaceable Prepare()
+            {
+                var replaceable = new Replaceable();
+                Array.ForEach(prepared, call => call.Run(replaceable));
+                return replaceable;
+            }
+
+            string? refuted = run.Refute(Prepare(), Prepare, calls, r => State(r.Allocator));
+
+            refuted.Should().BeNull($"seed {seed}");
+        }
+    }
+
     /// <summary>
     /// One thread makes allocators one after the other, and does the same to each, whose readers know what they may be answered:
     /// each of two ids is only ever its owner's, and one of them stays.
@@ -53,7 +94,7 @@ public sealed class OwnerLinearizabilityTests
     [MemberData(nameof(Growths))]
     public void Lookup_beside_a_page_that_is_replaced_neither_denies_an_owner_nor_lets_another_in(uint length, uint grows)
     {
-        int rounds = Effort.Rounds(20_000);
+        int rounds = Effort.Rounds(length > 256 ? 10_000 : 40_000);
         string? wrong = null;
         Host current = new(length, isFirstToGo: true);
         bool isOver = false;
@@ -162,5 +203,57 @@ public sealed class OwnerLinearizabilityTests
         }
 
         private void Allocate(uint id, IoasidSet? owner) => _allocator.TryAllocate(new IoasidRange(id, id), owner, owner, out _);
+    }
+
+    /// <summary>An allocator whose ids a snapshot, and a custom allocator, can take the place of.</summary>
+    private sealed class Replaceable : IDisposable
+    {
+        private readonly SvmBinder _binder;
+        private readonly PasidSnapshot _snapshot;
+        private readonly PasidSnapshotMap _map = new()
+        {
+            FindOwner = name => s_owners.First(owner => owner.Name == name),
+            NameData = data => $"{data}",
+            FindData = name => name,
+        };
+
+        public Replaceable()
+        {
+            Take(0, s_owners[0]).Run(Allocator);
+            Take(1, s_owners[1]).Run(Allocator);
+            _binder = new SvmBinder(Allocator);
+            _snapshot = _binder.CaptureSnapshot(_map);
+            Allocator.Free(new Ioasid(0));
+            Allocator.Free(new Ioasid(1));
+            Take(0, s_owners[1]).Run(Allocator);
+        }
+
+        public IoasidAllocator Allocator { get; } = new();
+
+        public CustomIoasidAllocator Custom { get; } = new("custom", new Lowest());
+
+        public string Restore()
+        {
+            try
+            {
+                _binder.Restore(_snapshot, _map);
+                return "restored";
+            }
+            catch (InvalidOperationException)
+            {
+                return "refused";
+            }
+        }
+
+        public void Dispose() => _binder.Dispose();
+
+        private sealed class Lowest : ICustomIoasidFunctions
+        {
+            public Ioasid Allocate(IoasidRange range, object? privateData) => new(range.Minimum);
+
+            public void Free(Ioasid id, object? privateData)
+            {
+            }
+        }
     }
 }
