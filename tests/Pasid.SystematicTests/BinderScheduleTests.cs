@@ -41,6 +41,26 @@ public sealed class BinderScheduleTests
 
     [Theory]
     [MemberData(nameof(Profiles))]
+    public void An_unbind_and_then_an_exit_beside_the_question_whether_the_pasid_is_valid(string profile) =>
+        Schedules.Refute(
+            () => new Machine(profile, isBound: true),
+            machine => machine.State(),
+            [m => m.Unbind(0), m => m.Exit()],
+            [m => m.IsValid()])
+            .Should().BeNull();
+
+    [Theory]
+    [MemberData(nameof(Profiles))]
+    public void A_restore_beside_the_question_whether_the_pasid_is_valid(string profile) =>
+        Schedules.Refute(
+            () => new Machine(profile, isBound: true),
+            machine => machine.State(),
+            [m => m.Unbind(0), m => m.Exit(), m => m.Restore()],
+            [m => m.IsValid(), m => m.Lookup()])
+            .Should().BeNull();
+
+    [Theory]
+    [MemberData(nameof(Profiles))]
     public void The_last_unbind_of_an_exited_address_space_beside_a_lookup(string profile) =>
         Schedules.Refute(
             () => new Machine(profile, isBound: true),

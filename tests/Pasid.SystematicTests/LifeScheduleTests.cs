@@ -116,6 +116,94 @@ public sealed class LifeScheduleTests
             [m => m.Process()])
             .Should().BeNull();
 
+    [Fact]
+    public void Two_who_drop_the_last_user() => TwoWhoDropTheLastUser().Refute().Should().BeNull();
+
+    internal static Attack TwoWhoDropTheLastUser() =>
+        Attack.On(
+            () =>
+            {
+                var machine = new Machine(KernelProfile.Default);
+                machine.AddUser();
+                machine.Exit();
+                return machine;
+            },
+            machine => machine.State(),
+            [m => m.DropUser()],
+            [m => m.DropUser()]);
+
+    [Fact]
+    public void A_capture_beside_an_answer() => CaptureBesideAnAnswer().Refute().Should().BeNull();
+
+    internal static Attack CaptureBesideAnAnswer() =>
+        Attack.On(() => new Machine(KernelProfile.Default), machine => machine.State(), [m => m.Capture()], [m => m.Process()]);
+
+    [Fact]
+    public void A_restore_beside_an_answer() => RestoreBesideAnAnswer().Refute().Should().BeNull();
+
+    internal static Attack RestoreBesideAnAnswer() =>
+        Attack.On(() => new Machine(KernelProfile.Default), machine => machine.State(), [m => m.Restore()], [m => m.Process()]);
+
+    [Fact]
+    public void A_restore_beside_what_takes_no_gate() =>
+        Refute(
+            KernelProfile.Default,
+            [m => m.Restore()],
+            [m => m.AddUser(), m => m.Map(), m => m.Ask()])
+            .Should().BeNull();
+
+    [Fact]
+    public void A_capture_beside_what_takes_no_gate() =>
+        Refute(
+            KernelProfile.Default,
+            [m => m.Capture()],
+            [m => m.AddUser(), m => m.Map(), m => m.Ask()])
+            .Should().BeNull();
+
+    [Fact]
+    public void An_unbind_that_drains_beside_a_bind_and_an_exit() =>
+        Refute(
+            KernelProfile.Default,
+            [m => m.Unbind()],
+            [m => m.Bind()],
+            [m => m.Exit()])
+            .Should().BeNull();
+
+    [Fact]
+    public void Two_unbinds_that_drain_beside_one_that_answers() =>
+        Refute(
+            KernelProfile.Default,
+            [m => m.Unbind()],
+            [m => m.Unbind()],
+            [m => m.Process()])
+            .Should().BeNull();
+
+    [Fact]
+    public void An_unbind_that_drains_beside_a_capture_and_a_restore() =>
+        Refute(
+            KernelProfile.Default,
+            [m => m.Unbind()],
+            [m => m.Capture()],
+            [m => m.Restore()])
+            .Should().BeNull();
+
+    [Fact]
+    public void A_thread_that_is_cloned_beside_its_exit() =>
+        Refute(
+            KernelProfile.Default,
+            [m => m.ExitThread()],
+            [m => m.CloneThread()])
+            .Should().BeNull();
+
+    [Fact]
+    public void A_handler_that_processes_another_queue_beside_one_there_that_processes_this_one() =>
+        Schedules.Refute(
+            () => new Machine(KernelProfile.Default, nests: true),
+            machine => machine.State(),
+            [m => m.Process()],
+            [m => m.ProcessOther()])
+            .Should().BeNull();
+
     public static TheoryData<string> Calls() =>
     [
         nameof(Machine.AddUser), nameof(Machine.DropUser), nameof(Machine.Map), nameof(Machine.Exec), nameof(Machine.ExitThread), nameof(Machine.CreateThread),
@@ -146,9 +234,15 @@ public sealed class LifeScheduleTests
         private readonly AddressSpace _space;
         private readonly SvmThread _thread;
         private readonly PageRequestQueue _queue;
+        private readonly PageRequestQueue? _other;
+        private readonly PasidSnapshot _first;
         private readonly List<string> _responses = [];
 
-        public Machine(KernelProfile profile, bool isBound = true)
+        /// <summary>Makes the machine.</summary>
+        /// <param name="profile">Its kernel.</param>
+        /// <param name="isBound">Whether the process is bound, and a request waits.</param>
+        /// <param name="nests">Whether there is another queue, with a request too, and the handler processes both.</param>
+        public Machine(KernelProfile profile, bool isBound = true, bool nests = false)
         {
             _binder = new SvmBinder(new PasidOptions { Profile = profile });
             _queue = new PageRequestQueue(_binder, this, capacity: 4);
@@ -161,6 +255,14 @@ public sealed class LifeScheduleTests
                 Bind();
                 _queue.TryEnqueue(Request(1));
             }
+
+            if (nests)
+            {
+                _other = new PageRequestQueue(_binder, this, capacity: 4);
+                _other.TryEnqueue(Request(3));
+            }
+
+            _first = _binder.CaptureSnapshot();
         }
 
         public string Name => "portal";
@@ -197,6 +299,8 @@ public sealed class LifeScheduleTests
             return "thread exited";
         }
 
+        public string CloneThread() => Guard(() => $"{_thread.Clone("clone")}");
+
         public string CreateThread() => Guard(() => $"{_space.CreateThread("another")}");
 
         public string Unmap() => $"{_space.Portals.Unmap(0)}";
@@ -218,7 +322,15 @@ public sealed class LifeScheduleTests
         public string Capture() => Guard(() =>
         {
             PasidSnapshot snapshot = _binder.CaptureSnapshot();
-            return string.Join("; ", snapshot.Queues!.Select(queue => string.Join(' ', queue.Requests.Select(request => request.GroupIndex))));
+            IEnumerable<string> queues = snapshot.Queues!.Select(queue => string.Join(' ', queue.Requests.Select(request => request.GroupIndex)));
+            IEnumerable<string> spaces = snapshot.AddressSpaces.Select(space => $"{space.Name} {space.Pasid} {space.HasExited} {space.Guests} {space.Portals?.Count}");
+            return $"{string.Join("; ", queues)} | {string.Join("; ", spaces)} | {snapshot.BindingCount} {snapshot.LiveCount}";
+        });
+
+        public string Restore() => Guard(() =>
+        {
+            _binder.Restore(_first, new PasidSnapshotMap { FindDevice = _ => _device, FindAddressSpace = _ => _space, FindPortal = _ => this });
+            return "restored";
         });
 
         public string DisposeQueue() => Guard(() =>
@@ -246,6 +358,12 @@ public sealed class LifeScheduleTests
             return "processed";
         });
 
+        public string ProcessOther() => Guard(() =>
+        {
+            _other!.Process();
+            return "processed";
+        });
+
         public string Ask() => $"{_queue.TryEnqueue(Request(2))}";
 
         public bool Submit(in EnqcmdCommand command) => true;
@@ -258,7 +376,17 @@ public sealed class LifeScheduleTests
             }
         }
 
-        public FaultOutcome Handle(AddressSpace addressSpace, ulong address, PageRequestRights rights) => FaultOutcome.Handled;
+        public FaultOutcome Handle(AddressSpace addressSpace, ulong address, PageRequestRights rights)
+        {
+            if (_other is not null)
+            {
+                // Whichever of them this thread is answering refuses it.
+                Process();
+                ProcessOther();
+            }
+
+            return FaultOutcome.Handled;
+        }
 
         public string State()
         {
@@ -269,11 +397,13 @@ public sealed class LifeScheduleTests
             }
 
             Process();
-            return $"users {_space.Users} pins {_space.Pins} {_space.HasExited} {_space.IsDestroyed} portals {_space.Portals.Count} thread {_thread.HasExited} live {string.Join(' ', _binder.Allocator.LiveIds())} responses {string.Join(", ", _responses)}";
+            _other?.Process();
+            return $"users {_space.Users} pins {_space.Pins} {_space.HasExited} {_space.IsDestroyed} portals {_space.Portals.Count} thread {_thread.HasExited} live {string.Join(' ', _binder.Allocator.LiveIds())} responses {string.Join(", ", _responses.Order(StringComparer.Ordinal))}";
         }
 
         public void Dispose()
         {
+            _other?.Dispose();
             _queue.Dispose();
             _binder.Dispose();
         }

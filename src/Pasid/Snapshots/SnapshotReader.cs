@@ -18,7 +18,7 @@ internal sealed class SnapshotReader(SvmBinder binder, IoasidReusePolicy reusePo
     /// <summary>Gets the address spaces, in the order of the snapshot.</summary>
     public List<AddressSpace> AddressSpaces { get; } = [];
 
-    /// <summary>Gets the bindings, oldest first, linked to nothing.</summary>
+    /// <summary>Gets the bindings, oldest first, linked to nothing and not to be seen by lookups yet.</summary>
     public List<SvmRecord> Records { get; } = [];
 
     /// <summary>Gets what belongs to the processes of <see cref="AddressSpaces"/>, made and linked to nothing.</summary>
@@ -142,7 +142,6 @@ internal sealed class SnapshotReader(SvmBinder binder, IoasidReusePolicy reusePo
             }
         }
 
-        record.Publish();
         Records.Add(record);
     }
 

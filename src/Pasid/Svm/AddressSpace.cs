@@ -196,7 +196,7 @@ public sealed class AddressSpace : IDisposable
         {
             if ((users & Still) != 0)
             {
-                _binder.WaitForUsers();
+                _binder.WaitForGate();
                 users = Volatile.Read(ref _users);
                 continue;
             }
@@ -269,7 +269,7 @@ public sealed class AddressSpace : IDisposable
         {
             if ((users & Still) != 0)
             {
-                _binder.WaitForUsers();
+                _binder.WaitForGate();
                 users = Volatile.Read(ref _users);
                 continue;
             }

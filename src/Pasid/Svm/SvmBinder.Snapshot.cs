@@ -5,6 +5,10 @@ namespace Pasid;
 /// <content>Snapshots: copied and swapped inside the gate, named and checked outside.</content>
 public sealed partial class SvmBinder
 {
+    /// <summary>Set while a restore changes everything: lookups see the bindings of before until they are released, and those of
+    /// afterwards once all is there; who comes upon one in between waits for the end.</summary>
+    private volatile bool _isRestoring;
+
     /// <inheritdoc/>
     public PasidSnapshot CaptureSnapshot(PasidSnapshotMap? map = null)
     {
@@ -149,6 +153,7 @@ public sealed partial class SvmBinder
         try
         {
             allocator.ReplaceUnsynchronized(registry, table, data => data is SvmRecord record && !ReferenceEquals(record.Binder, this));
+            _isRestoring = true;
             Forget();
             for (int i = 0; i < reader.AddressSpaces.Count; i++)
             {
@@ -166,7 +171,12 @@ public sealed partial class SvmBinder
 
             // In the order of the snapshot, and not in that of the bindings.
             reader.AddressSpaces.ForEach(UpdateKept);
-            reader.Records.ForEach(Link);
+            foreach (SvmRecord record in reader.Records)
+            {
+                Link(record);
+                record.Publish();
+            }
+
             for (int i = 0; i < reader.Queues.Count; i++)
             {
                 queues[i].LoadUnsynchronized(reader.Queues[i].Requests, reader.Queues[i].HasOverflowed);
@@ -176,6 +186,7 @@ public sealed partial class SvmBinder
         }
         finally
         {
+            _isRestoring = false;
             LetProcessesGo(queues, others);
             registry.Exit();
         }

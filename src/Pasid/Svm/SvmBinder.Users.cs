@@ -192,8 +192,8 @@ public sealed partial class SvmBinder
         return isLoaded;
     }
 
-    /// <summary>Waits until a capture or restore that has the users of all address spaces stand still is over.</summary>
-    internal void WaitForUsers()
+    /// <summary>Waits until a capture or restore is over that this thread has come upon without the gate.</summary>
+    internal void WaitForGate()
     {
         _gate.EnterAsOwner(What);
         _gate.Exit();

@@ -432,6 +432,12 @@ public sealed partial class SvmBinder : ISvmBinder
                 return status;
             }
 
+            if (_isRestoring)
+            {
+                WaitForGate();
+                continue;
+            }
+
             // A binding that is not there yet or no more. If the PASID still leads to it, its status is that of the PASID; else the
             // status is of a later moment than the way to it.
             if (ReferenceEquals(found, before))
