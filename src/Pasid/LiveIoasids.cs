@@ -46,12 +46,19 @@ public readonly struct LiveIoasids : IEnumerable<Ioasid>
 
         /// <summary>Goes on to the next live id.</summary>
         /// <returns><see langword="false"/> if there is none above the current one.</returns>
+        /// <exception cref="InvalidOperationException">The allocator, which is not the library's own, answered an id below the one that
+        /// was asked for, or the invalid one: the walk would never end.</exception>
         public bool MoveNext()
         {
             if (_allocator is null || !_allocator.TryFindLive(new Ioasid(_from), out Ioasid id))
             {
                 Current = Ioasid.Invalid;
                 return false;
+            }
+
+            if (id.Value < _from || !id.IsValid)
+            {
+                throw new InvalidOperationException($"The allocator {_allocator.GetType()} found the live id {id} from {_from} on: it has to answer an id that is not below, or false.");
             }
 
             Current = id;
