@@ -13,7 +13,7 @@ namespace Pasid;
 /// one's own <see cref="IIoasidAllocator"/> or <see cref="IIommu"/> in, register it before. Nothing else is registered.</para>
 /// <para>The queue gives its answers to the <see cref="IPageResponder"/> of the container; where there is none, they only show in the
 /// statistics.</para>
-/// <para>Loggers come from the container's <see cref="ILoggerFactory"/> if it has one. The meter <c>Pasid</c> comes from its
+/// <para>Loggers come from the container's <see cref="ILoggerFactory"/> if it has one; what they throw is not passed on. The meter <c>Pasid</c> comes from its
 /// <see cref="IMeterFactory"/>, or is made and disposed with the binder.</para>
 /// <para>Disposing the container disposes the binder, which frees every PASID that it holds.</para>
 /// <para>All members are as safe for concurrent use as the collection that they are given: not at all.</para>
