@@ -19,11 +19,7 @@ public sealed class UndefinedValueTests
         [typeof(PageRequest)] = (h => new PageRequest { Device = h.DeviceA }, (h, r) => new HostRequests(h).Queue.TryEnqueue((PageRequest)r)),
         [typeof(PasidSnapshot)] = (h => h.Binder.CaptureSnapshot(), (h, s) => h.Binder.Restore((PasidSnapshot)s, Map(h))),
         [typeof(SvmBindingSnapshot)] = (h => h.Binder.CaptureSnapshot().Bindings[0], (h, b) => h.Binder.Restore(h.Binder.CaptureSnapshot() with { Bindings = [(SvmBindingSnapshot)b] }, Map(h))),
-        [typeof(PageRequestSnapshot)] = (_ => new PageRequestSnapshot("devA"), (h, r) =>
-        {
-            _ = new HostRequests(h);
-            h.Binder.Restore(h.Binder.CaptureSnapshot() with { Queues = [new PageRequestQueueSnapshot([(PageRequestSnapshot)r], false)] }, Map(h));
-        }),
+        [typeof(PageRequestSnapshot)] = (_ => new PageRequestSnapshot("devA"), (h, r) => RestoreRequest(h, (PageRequestSnapshot)r)),
     };
 
     public static TheoryData<string, string> Parameters()
@@ -171,6 +167,12 @@ public sealed class UndefinedValueTests
     {
         object[] known = [host.Binder, process, host.DeviceA, "name", KernelProfile.Default, new AddressRegionMap(), 1];
         return known.FirstOrDefault(type.IsInstanceOfType) ?? (type is { IsByRef: false, IsValueType: true } ? Activator.CreateInstance(type) : null);
+    }
+
+    private static void RestoreRequest(Host host, PageRequestSnapshot request)
+    {
+        _ = new HostRequests(host);
+        host.Binder.Restore(host.Binder.CaptureSnapshot() with { Queues = [new PageRequestQueueSnapshot([request], false)] }, Map(host));
     }
 
     private static PasidSnapshotMap Map(Host host) => new() { FindDevice = _ => host.DeviceA };
