@@ -16,6 +16,9 @@ public sealed partial class SvmBinder
     /// <summary>The queues, in the order in which they were attached; <see langword="null"/> until there is one.</summary>
     private List<PageRequestQueue>? _queues;
 
+    /// <summary>What the queues did that are detached.</summary>
+    private PageRequestStatistics _detached = new(0, 0, 0, 0, 0);
+
     /// <summary>What the drain of the operation under way leaves to be done once the gate is left.</summary>
     private AnswerRun? _drained;
 
@@ -23,6 +26,8 @@ public sealed partial class SvmBinder
     internal int AddressWidth { get; }
 
     internal string? HostName { get; }
+
+    internal bool IsDisposed => Volatile.Read(ref _isDisposed);
 
     internal void Attach(PageRequestQueue queue)
     {
@@ -42,7 +47,7 @@ public sealed partial class SvmBinder
         EnterGate();
         try
         {
-            _queues?.Remove(queue);
+            _detached = _queues?.Remove(queue) == true ? _detached.Plus(queue.GetStatistics()) : _detached;
         }
         finally
         {
