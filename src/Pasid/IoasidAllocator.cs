@@ -37,7 +37,8 @@ public sealed partial class IoasidAllocator : IIoasidAllocator, ICustomIoasidReg
     }
 
     /// <summary>Makes an allocator that logs: each allocation and free at level Debug, what fails as a warning.</summary>
-    /// <param name="loggerFactory">Where the logger comes from; its category is <c>Pasid.IoasidAllocator</c>.</param>
+    /// <param name="loggerFactory">Where the logger comes from; its category is <c>Pasid.IoasidAllocator</c>. What a logger
+    /// throws is not passed on.</param>
     /// <exception cref="ArgumentNullException"><paramref name="loggerFactory"/> is <see langword="null"/>.</exception>
     public IoasidAllocator(ILoggerFactory loggerFactory)
         : this(loggerFactory, hostName: null)
@@ -47,18 +48,18 @@ public sealed partial class IoasidAllocator : IIoasidAllocator, ICustomIoasidReg
     /// <summary>Makes an allocator that gives ids by a policy of its own.</summary>
     /// <param name="reusePolicy">Which free id is given.</param>
     /// <param name="loggerFactory">Where the logger comes from; its category is <c>Pasid.IoasidAllocator</c>. <see langword="null"/>
-    /// for no log.</param>
+    /// for no log. What a logger throws is not passed on.</param>
     /// <exception cref="ArgumentNullException"><paramref name="reusePolicy"/> is <see langword="null"/>.</exception>
     public IoasidAllocator(IoasidReusePolicy reusePolicy, ILoggerFactory? loggerFactory = null)
     {
         ArgumentNullException.ThrowIfNull(reusePolicy);
-        _annex = new AllocatorAnnex(loggerFactory?.CreateLogger(LogCategory.For(nameof(IoasidAllocator), hostName: null)), reusePolicy);
+        _annex = new AllocatorAnnex(LogCategory.MakeLogger(loggerFactory, nameof(IoasidAllocator), hostName: null), reusePolicy);
     }
 
     internal IoasidAllocator(ILoggerFactory loggerFactory, string? hostName)
     {
         ArgumentNullException.ThrowIfNull(loggerFactory);
-        _annex = new AllocatorAnnex(loggerFactory.CreateLogger(LogCategory.For(nameof(IoasidAllocator), hostName)), IoasidReusePolicy.LowestFirst);
+        _annex = new AllocatorAnnex(LogCategory.MakeLogger(loggerFactory, nameof(IoasidAllocator), hostName), IoasidReusePolicy.LowestFirst);
     }
 
     /// <summary>Gets which free id of a range is given.</summary>

@@ -13,6 +13,8 @@ public static class IoasidAllocatorExtensions
     /// <exception cref="ArgumentNullException"><paramref name="allocator"/> is <see langword="null"/>.</exception>
     /// <exception cref="ArgumentException"><paramref name="range"/> is empty: reversed, or 4294967295 alone.</exception>
     /// <exception cref="PasidException">No id of the range is free; the status is <see cref="PasidStatus.NoSpace"/>.</exception>
+    /// <exception cref="InvalidOperationException">The allocator, which is not the library's own, answered an id that is not in the range; it
+    /// got the id back if it is one. What its <see cref="IIoasidAllocator.Free"/> threw then is the inner exception.</exception>
     /// <remarks>Models <c>ioasid_alloc</c>.</remarks>
     public static Ioasid Allocate(this IIoasidAllocator allocator, IoasidRange range, IoasidSet? ioasidSet = null, object? data = null)
     {
@@ -22,9 +24,12 @@ public static class IoasidAllocatorExtensions
             throw new ArgumentException($"The range {range} holds no id: give a minimum that is not above the maximum, and below {Ioasid.Invalid}.", nameof(range));
         }
 
-        return allocator.TryAllocate(range, ioasidSet, data, out Ioasid id)
-            ? id
-            : throw new PasidException(PasidStatus.NoSpace, $"No id of {range} is free ({allocator.LiveCount} ids are live): free one, or allocate from a wider range.");
+        if (!allocator.TryAllocate(range, ioasidSet, data, out Ioasid id))
+        {
+            throw new PasidException(PasidStatus.NoSpace, $"No id of {range} is free ({allocator.LiveCount} ids are live): free one, or allocate from a wider range.");
+        }
+
+        return range.Contains(id) ? id : throw WrongAnswer(allocator, range, id);
     }
 
     /// <summary>Looks up the data of an id, whoever owns it.</summary>
@@ -69,5 +74,28 @@ public static class IoasidAllocatorExtensions
     {
         ArgumentNullException.ThrowIfNull(allocator);
         return new LiveIoasids(allocator);
+    }
+
+    /// <summary>Gives an id back that should not have been answered, and says whose fault it is.</summary>
+    private static InvalidOperationException WrongAnswer(IIoasidAllocator allocator, IoasidRange range, Ioasid id)
+    {
+        Exception? failure = null;
+        try
+        {
+            if (id.IsValid)
+            {
+                allocator.Free(id);
+            }
+        }
+#pragma warning disable CA1031 // What the allocator answered first is its fault too, and the one to tell of.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            failure = exception;
+        }
+
+        return new InvalidOperationException(
+            $"The allocator {allocator.GetType()} said that it allocated {(id.IsValid ? $"id {id}" : "the invalid id")} from {range}: it has to answer an id of the range, or false.",
+            failure);
     }
 }

@@ -46,7 +46,8 @@ public readonly struct LiveIoasids : IEnumerable<Ioasid>
 
         /// <summary>Goes on to the next live id.</summary>
         /// <returns><see langword="false"/> if there is none above the current one.</returns>
-        /// <exception cref="InvalidOperationException">The allocator answered an id that it was not asked for.</exception>
+        /// <exception cref="InvalidOperationException">The allocator, which is not the library's own, answered an id below the one that
+        /// was asked for, or the invalid one: the walk would never end.</exception>
         public bool MoveNext()
         {
             if (_allocator is null || !_allocator.TryFindLive(new Ioasid(_from), out Ioasid id))
@@ -57,7 +58,7 @@ public readonly struct LiveIoasids : IEnumerable<Ioasid>
 
             if (id.Value < _from || !id.IsValid)
             {
-                throw new InvalidOperationException($"The allocator {_allocator.GetType()} found {id} when it was asked from {_from} on: it has to answer an id that is not lower, or false.");
+                throw new InvalidOperationException($"The allocator {_allocator.GetType()} found the live id {id} from {_from} on: it has to answer an id that is not below, or false.");
             }
 
             Current = id;

@@ -27,10 +27,14 @@ public sealed class PasidException : InvalidOperationException
         : base(message, innerException) => Status = PasidStatus.InvalidArgument;
 
     /// <summary>Makes an exception for a status.</summary>
-    /// <param name="status">How the operation ended.</param>
+    /// <param name="status">How the operation ended: a negative number, which <see cref="PasidStatus"/> need not define, or
+    /// <see cref="PasidStatus.Success"/>.</param>
     /// <param name="message">What was wrong and what would be right.</param>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="status"/> is positive, and so no status.</exception>
     public PasidException(PasidStatus status, string message)
-        : base(message) => Status = status;
+        : base(message) => Status = status <= 0
+            ? status
+            : throw new ArgumentOutOfRangeException(nameof(status), status, $"A status is not positive: give a value of {nameof(PasidStatus)}, or another error number of the kernel.");
 
     /// <summary>Gets how the operation ended.</summary>
     /// <value>What the status-returning form of the same operation would have answered.</value>

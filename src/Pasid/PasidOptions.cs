@@ -51,9 +51,9 @@ public sealed class PasidOptions
         {
             errors.Add($"{nameof(Profile)} is null: give a profile, for example KernelProfile.Default.");
         }
-        else if (!Enum.IsDefined(Profile.Lifetime))
+        else
         {
-            errors.Add($"{nameof(Profile)}.{nameof(Profile.Lifetime)} is {(int)Profile.Lifetime}: give a value of PasidLifetime.");
+            Validate(Profile, errors);
         }
 
         if (PasidLimit is < 0 or > IoasidRange.PasidLimit)
@@ -69,6 +69,24 @@ public sealed class PasidOptions
         if (errors.Count != 0)
         {
             throw new ArgumentException(string.Join(' ', errors), parameterName);
+        }
+    }
+
+    private static void Validate(KernelProfile profile, List<string> errors)
+    {
+        if (profile.Name is null)
+        {
+            errors.Add($"{nameof(Profile)}.{nameof(profile.Name)} is null: give what the profile is called in messages.");
+        }
+
+        if (!Enum.IsDefined(profile.Lifetime))
+        {
+            errors.Add($"{nameof(Profile)}.{nameof(profile.Lifetime)} is {(int)profile.Lifetime}: give a value of {nameof(PasidLifetime)}.");
+        }
+
+        if ((profile.Quirks & ~KernelProfile.AllQuirks) != 0)
+        {
+            errors.Add($"{nameof(Profile)}.{nameof(profile.Quirks)} has the undefined bits 0x{(int)(profile.Quirks & ~KernelProfile.AllQuirks):X}: combine members of {nameof(KernelQuirks)}.");
         }
     }
 }

@@ -13,8 +13,9 @@ namespace Pasid;
 /// one's own <see cref="IIoasidAllocator"/> or <see cref="IIommu"/> in, register it before. Nothing else is registered.</para>
 /// <para>The queue gives its answers to the <see cref="IPageResponder"/> of the container; where there is none, they only show in the
 /// statistics.</para>
-/// <para>Loggers come from the container's <see cref="ILoggerFactory"/> if it has one. The meter <c>Pasid</c> comes from its
-/// <see cref="IMeterFactory"/>, or is made and disposed with the binder.</para>
+/// <para>Loggers come from the container's <see cref="ILoggerFactory"/> if it has one; what they throw is not passed on. The meter <c>Pasid</c> is made like
+/// one of its <see cref="IMeterFactory"/> and with it for scope, and stays until all binders are disposed and nobody listens: whoever
+/// collects after the container was disposed gets the last figures. Without a factory it is made and disposed with the binder.</para>
 /// <para>Disposing the container disposes the binder, which frees every PASID that it holds.</para>
 /// <para>All members are as safe for concurrent use as the collection that they are given: not at all.</para>
 /// </remarks>
@@ -148,6 +149,11 @@ public static class PasidServiceCollectionExtensions
         return new PageRequestQueue(own, responder ?? new NoPageResponder(), loggerFactory: provider.GetService<ILoggerFactory>());
     }
 
-    private static SvmBinder MakeBinder(IServiceProvider provider, IIoasidAllocator allocator, PasidOptions options) =>
-        new(allocator, options, provider.GetService<ILoggerFactory>(), provider.GetService<IMeterFactory>(), isMeasured: true);
+    private static SvmBinder MakeBinder(IServiceProvider provider, IIoasidAllocator allocator, PasidOptions options)
+    {
+#pragma warning disable CA2000 // It has nothing to dispose.
+        var meterFactory = LastingMeterFactory.Of(provider.GetService<IMeterFactory>());
+#pragma warning restore CA2000
+        return new(allocator, options, provider.GetService<ILoggerFactory>(), meterFactory, isMeasured: true);
+    }
 }

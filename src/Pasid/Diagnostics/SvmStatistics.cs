@@ -57,14 +57,14 @@ public sealed class SvmStatistics
     public long Fixups { get; internal init; }
 
     /// <summary>Gets how many page requests the queues over the binder have handled.</summary>
-    /// <value>Of the queues that are attached now.</value>
+    /// <value>Counted from the making of the binder; queues that are disposed are included.</value>
     public long PageRequests { get; internal init; }
 
     /// <summary>Gets how many page requests found their queue full.</summary>
-    /// <value>Of the queues that are attached now.</value>
+    /// <value>Counted from the making of the binder; queues that are disposed are included.</value>
     public long PageRequestOverflows { get; internal init; }
 
     /// <summary>Gets how many responses page requests got.</summary>
-    /// <value>Of the queues that are attached now.</value>
+    /// <value>Counted from the making of the binder; queues that are disposed are included.</value>
     public long PageResponses { get; internal init; }
 }

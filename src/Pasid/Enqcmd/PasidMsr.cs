@@ -37,7 +37,11 @@ public readonly record struct PasidMsr(ulong Value)
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="pasid"/> has more than 20 bits.</exception>
     public static PasidMsr Of(Ioasid pasid)
     {
-        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(pasid.Value, (uint)IoasidRange.PasidLimit);
+        if (pasid.Value >= IoasidRange.PasidLimit)
+        {
+            throw new ArgumentOutOfRangeException(nameof(pasid), pasid, $"The register has 20 bits for a PASID: give one below {IoasidRange.PasidLimit}.");
+        }
+
         return new PasidMsr(pasid.Value | ValidBit);
     }
 

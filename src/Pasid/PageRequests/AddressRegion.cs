@@ -12,10 +12,12 @@ namespace Pasid;
 public readonly record struct AddressRegion(ulong Start, ulong Length, PageRequestRights Rights, bool GrowsDown = false)
 {
     /// <summary>Gets the last address.</summary>
-    /// <value>Included.</value>
+    /// <value>Included; without meaning if <see cref="Length"/> is 0.</value>
     public ulong Last => Start + Length - 1;
 
     /// <summary>Returns the region, for example <c>0x1000..0x1FFF Read, Write</c>.</summary>
-    /// <returns>One line.</returns>
-    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"0x{Start:X}..0x{Last:X} {Rights}");
+    /// <returns>One line; <c>empty at 0x1000</c> if <see cref="Length"/> is 0.</returns>
+    public override string ToString() => Length == 0
+        ? string.Create(CultureInfo.InvariantCulture, $"empty at 0x{Start:X}")
+        : string.Create(CultureInfo.InvariantCulture, $"0x{Start:X}..0x{Last:X} {Rights}");
 }

@@ -1,7 +1,13 @@
+using Pasid.Internal;
+
 namespace Pasid;
 
 /// <summary>A simple <see cref="IAddressSpaceFaultHandler"/>: regions with rights, whose pages are always brought in.</summary>
-/// <remarks>All members are safe for concurrent use. Models the list of <c>vm_area_struct</c>.</remarks>
+/// <remarks>
+/// <para>A region that grows down does so by whole pages of 4096 bytes, but never into the region before it, and never to all of 64 bits:
+/// one that ends at the last address does not grow to address 0.</para>
+/// <para>All members are safe for concurrent use. Models the list of <c>vm_area_struct</c>, and <c>expand_stack</c>.</para>
+/// </remarks>
 public sealed class AddressRegionMap : IAddressSpaceFaultHandler
 {
     private const PageRequestRights AllRights = PageRequestRights.Read | PageRequestRights.Write | PageRequestRights.Execute;
@@ -65,9 +71,12 @@ public sealed class AddressRegionMap : IAddressSpaceFaultHandler
 
     /// <inheritdoc/>
     /// <exception cref="ArgumentNullException"><paramref name="addressSpace"/> is <see langword="null"/>.</exception>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="rights"/> has undefined bits.</exception>
+    /// <remarks>O(log regions). A region that grows does so before its rights are looked at.</remarks>
     public FaultOutcome Handle(AddressSpace addressSpace, ulong address, PageRequestRights rights)
     {
         ArgumentNullException.ThrowIfNull(addressSpace);
+        Throw.IfUndefined(rights, nameof(rights));
         lock (_gate)
         {
             if (Find(address) is not { } region)
@@ -77,22 +86,47 @@ public sealed class AddressRegionMap : IAddressSpaceFaultHandler
 
             if (address < region.Start)
             {
-                if (!region.GrowsDown)
+                if (!region.GrowsDown || !TryGrow(ref region, address))
                 {
                     return FaultOutcome.NotMapped;
                 }
-
-                ulong start = address & ~PageMask;
-                region = region with { Start = start, Length = region.Last - start + 1 };
-                _regions[region.Last] = region;
             }
 
             return (rights & AllRights & ~region.Rights) == 0 ? FaultOutcome.Handled : FaultOutcome.AccessDenied;
         }
     }
 
+    /// <summary>Makes a region longer, down to the page of an access; the gate is held.</summary>
+    /// <returns><see langword="false"/> if it would be the whole of 64 bits, which no length can say.</returns>
+    private bool TryGrow(ref AddressRegion region, ulong address)
+    {
+        ulong start = address & ~PageMask;
+        int index = FindIndex(region.Last);
+        if (index > 0)
+        {
+            // The region before may end inside this very page.
+            start = Math.Max(start, _regions.Keys[index - 1] + 1);
+        }
+
+        if (start == 0 && region.Last == ulong.MaxValue)
+        {
+            return false;
+        }
+
+        region = region with { Start = start, Length = region.Last - start + 1 };
+        _regions[region.Last] = region;
+        return true;
+    }
+
     /// <summary>Finds the region that an address lies in, or else the next one above; the gate is held.</summary>
     private AddressRegion? Find(ulong address)
+    {
+        int index = FindIndex(address);
+        return index < _regions.Count ? _regions.Values[index] : null;
+    }
+
+    /// <summary>Finds the first region that does not end below an address; the gate is held.</summary>
+    private int FindIndex(ulong address)
     {
         int low = 0;
         int high = _regions.Count;
@@ -109,6 +143,6 @@ public sealed class AddressRegionMap : IAddressSpaceFaultHandler
             }
         }
 
-        return low < _regions.Count ? _regions.Values[low] : null;
+        return low;
     }
 }

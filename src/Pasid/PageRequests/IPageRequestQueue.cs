@@ -33,7 +33,8 @@ public interface IPageRequestQueue
     /// <param name="request">The request.</param>
     /// <returns><see langword="false"/> if the queue was full: the request is lost, and if it would be answered by itself, the hardware
     /// answers <see cref="PageResponseCode.Success"/>, so that the device asks again.</returns>
-    /// <exception cref="ArgumentException"><paramref name="request"/> comes from no device, or one behind no IOMMU, or its group index is not 0 to 511.</exception>
+    /// <exception cref="ArgumentException"><paramref name="request"/> comes from no device, or one behind no IOMMU, its rights have undefined
+    /// bits, or its group index is not 0 to 511.</exception>
     /// <exception cref="ObjectDisposedException">The queue is disposed.</exception>
     bool TryEnqueue(in PageRequest request);
 

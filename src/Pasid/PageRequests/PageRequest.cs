@@ -20,7 +20,7 @@ public readonly record struct PageRequest
     public ulong Address { get; init; }
 
     /// <summary>Gets what the device wants to do with the page.</summary>
-    /// <value>By default nothing in particular.</value>
+    /// <value>By default nothing in particular. No queue takes a request with undefined bits.</value>
     public PageRequestRights Rights { get; init; }
 
     /// <summary>Gets the number by which the device knows the group of requests that are answered together.</summary>
@@ -37,4 +37,7 @@ public readonly record struct PageRequest
 
     /// <summary>Gets a value indicating whether the request is answered by itself.</summary>
     internal bool IsDue => IsLastInGroup || PrivateData is not null;
+
+    internal static bool AreDefined(PageRequestRights rights) =>
+        (rights & ~(PageRequestRights.Privileged | PageRequestRights.Execute | PageRequestRights.Write | PageRequestRights.Read)) == 0;
 }

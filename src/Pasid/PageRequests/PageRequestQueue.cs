@@ -56,7 +56,7 @@ public sealed partial class PageRequestQueue : IPageRequestQueue, IDisposable
     /// <param name="responder">Who takes the answers.</param>
     /// <param name="capacity">How many descriptors the ring has: a power of two, 2 to 1048576.</param>
     /// <param name="loggerFactory">Where the logger comes from; its category is <c>Pasid.PageRequestQueue</c>. <see langword="null"/> for no
-    /// log.</param>
+    /// log. What a logger throws is not passed on.</param>
     /// <exception cref="ArgumentNullException"><paramref name="binder"/> or <paramref name="responder"/> is <see langword="null"/>.</exception>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="capacity"/> is no power of two from 2 to 1048576.</exception>
     /// <exception cref="InvalidOperationException">Called from inside a callback of the binder.</exception>
@@ -74,7 +74,7 @@ public sealed partial class PageRequestQueue : IPageRequestQueue, IDisposable
         _responder = responder;
         _ring = new PageRequest[capacity];
         _unusedBits = 64 - binder.AddressWidth;
-        _logger = loggerFactory?.CreateLogger(LogCategory.For(nameof(PageRequestQueue), binder.HostName));
+        _logger = LogCategory.MakeLogger(loggerFactory, nameof(PageRequestQueue), binder.HostName);
         binder.Attach(this);
     }
 
@@ -227,6 +227,7 @@ public sealed partial class PageRequestQueue : IPageRequestQueue, IDisposable
             throw new ArgumentException($"The request comes from {(request.Device is null ? "no device" : $"the device '{request.Device}', which is behind no IOMMU")}: requests come through the IOMMU of a device.", nameof(request));
         }
 
+        Throw.IfUndefined(request.Rights, nameof(request));
         if (request.GroupIndex is < 0 or > MaxGroupIndex)
         {
             throw new ArgumentException($"The group index is {request.GroupIndex}: give 0 to {MaxGroupIndex}.", nameof(request));

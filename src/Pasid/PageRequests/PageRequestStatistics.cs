@@ -7,4 +7,12 @@ namespace Pasid;
 /// <param name="Successes">Groups that were answered <see cref="PageResponseCode.Success"/>, by the hardware when the queue was full included.</param>
 /// <param name="InvalidRequests">Groups that were answered <see cref="PageResponseCode.InvalidRequest"/>.</param>
 /// <param name="Failures">Groups that were answered <see cref="PageResponseCode.ResponseFailure"/>.</param>
-public sealed record PageRequestStatistics(long Requests, long Overflows, long Successes, long InvalidRequests, long Failures);
+public sealed record PageRequestStatistics(long Requests, long Overflows, long Successes, long InvalidRequests, long Failures)
+{
+    internal PageRequestStatistics Plus(PageRequestStatistics other) => new(
+        Requests + other.Requests,
+        Overflows + other.Overflows,
+        Successes + other.Successes,
+        InvalidRequests + other.InvalidRequests,
+        Failures + other.Failures);
+}

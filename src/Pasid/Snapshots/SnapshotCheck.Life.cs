@@ -59,6 +59,11 @@ internal sealed partial class SnapshotCheck
                 }
             }
 
+            if (queue?.Requests?.Any(request => request is not null && !PageRequest.AreDefined(request.Rights)) == true)
+            {
+                Add("a page request has undefined rights");
+            }
+
             if (queue?.Requests is null)
             {
                 Add("a page request queue has no requests");

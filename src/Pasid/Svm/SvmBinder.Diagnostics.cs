@@ -44,7 +44,7 @@ public sealed partial class SvmBinder
 
     private long CountEnqcmds(EnqcmdOutcome outcome) => Volatile.Read(ref _enqcmds[(int)outcome]);
 
-    private long SumQueues(Func<PageRequestStatistics, long> count) => _queues.Sum(queue => count(queue.GetStatistics()));
+    private long SumQueues(Func<PageRequestStatistics, long> count) => count(_detached) + _queues.Sum(queue => count(queue.GetStatistics()));
 
     /// <summary>Remembers what a callback threw, for the log; an exception filter that never catches.</summary>
     private bool Note(Exception exception)

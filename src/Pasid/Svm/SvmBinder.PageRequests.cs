@@ -17,10 +17,15 @@ public sealed partial class SvmBinder
     /// <inheritdoc cref="_drains"/>
     private Signal? _drainEnded;
 
+    /// <summary>What the queues did that are detached.</summary>
+    private PageRequestStatistics _detached = new(0, 0, 0, 0, 0);
+
     /// <summary>Gets how many bits of an address are used.</summary>
     internal int AddressWidth { get; }
 
     internal string? HostName { get; }
+
+    internal bool IsDisposed => Volatile.Read(ref _isDisposed);
 
     internal void Attach(PageRequestQueue queue)
     {
@@ -42,6 +47,7 @@ public sealed partial class SvmBinder
         EnterGate();
         try
         {
+            _detached = Array.IndexOf(_queues, queue) >= 0 ? _detached.Plus(queue.GetStatistics()) : _detached;
             Volatile.Write(ref _queues, Array.FindAll(_queues, other => !ReferenceEquals(other, queue)));
         }
         finally

@@ -152,8 +152,8 @@ public sealed partial class SvmBinder
         HoldProcessesStill(queues, others);
         try
         {
-            allocator.ReplaceUnsynchronized(registry, table, data => data is SvmRecord record && !ReferenceEquals(record.Binder, this));
             _isRestoring = true;
+            allocator.ReplaceUnsynchronized(registry, table, data => data is SvmRecord record && !ReferenceEquals(record.Binder, this));
             Forget();
             for (int i = 0; i < reader.AddressSpaces.Count; i++)
             {

@@ -94,10 +94,12 @@ public sealed partial class SvmBinder : ISvmBinder
     /// <param name="allocator">Where PASIDs come from. Other users of it see, and may use up, the same numbers.</param>
     /// <param name="options">The settings; <see langword="null"/> for the defaults.</param>
     /// <param name="loggerFactory">Where the logger comes from, whose category is <c>Pasid.SvmBinder</c>; <see langword="null"/> for
-    /// no log.</param>
-    /// <param name="meterFactory">Where the meter <c>Pasid</c> comes from; <see langword="null"/> for no metrics.</param>
+    /// no log. What a logger throws is not passed on.</param>
+    /// <param name="meterFactory">Where the meter <c>Pasid</c> comes from; <see langword="null"/> for no metrics. The last figures of a
+    /// disposed binder are reported as long as the factory keeps the meter.</param>
     /// <exception cref="ArgumentNullException"><paramref name="allocator"/> is <see langword="null"/>.</exception>
     /// <exception cref="ArgumentException"><paramref name="options"/> has values that make no sense; all are named.</exception>
+    /// <exception cref="InvalidOperationException"><paramref name="meterFactory"/> answered <see langword="null"/>.</exception>
     public SvmBinder(IIoasidAllocator allocator, PasidOptions? options = null, ILoggerFactory? loggerFactory = null, IMeterFactory? meterFactory = null)
         : this(allocator, options, loggerFactory, meterFactory, isMeasured: meterFactory is not null)
     {
@@ -121,7 +123,7 @@ public sealed partial class SvmBinder : ISvmBinder
         AddressWidth = options.AddressWidth;
         HostName = options.HostName;
         Profile = options.Profile;
-        _logger = loggerFactory?.CreateLogger(LogCategory.For(nameof(SvmBinder), options.HostName));
+        _logger = LogCategory.MakeLogger(loggerFactory, nameof(SvmBinder), options.HostName);
         _isWatched = _observer is not null || _faultInjector is not null || _logger is not null;
         _metrics = isMeasured ? new PasidMetrics(this, meterFactory, options.HostName) : null;
     }

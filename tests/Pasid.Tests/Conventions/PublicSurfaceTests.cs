@@ -96,9 +96,10 @@ public sealed class PublicSurfaceTests
         IEnumerable<FieldInfo> fields = s_library.GetTypes()
             .Where(type => !type.IsDefined(typeof(System.Runtime.CompilerServices.CompilerGeneratedAttribute), inherit: false) && type.FullName!.StartsWith("Pasid.", StringComparison.Ordinal))
             .SelectMany(type => type.GetFields(BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Static | BindingFlags.DeclaredOnly))
-            .Where(field => !field.IsInitOnly && !field.IsLiteral && !field.IsDefined(typeof(ThreadStaticAttribute)) && !field.Name.StartsWith('<') && !field.Name.StartsWith("__", StringComparison.Ordinal));
+            .Where(field => !field.IsInitOnly && !field.IsLiteral && !field.Name.StartsWith('<') && !field.Name.StartsWith("__", StringComparison.Ordinal));
 
-        fields.Where(field => field.DeclaringType!.Name != "SnapshotJson").Select(field => $"{field.DeclaringType}.{field.Name}").Should().BeEmpty();
+        // What a generator writes, and the ruler that only debug builds have.
+        fields.Where(field => field.DeclaringType!.Name is not ("SnapshotJson" or "WordCount")).Select(field => $"{field.DeclaringType}.{field.Name}").Should().BeEmpty();
     }
 
     private static bool IsMember(XElement member, MethodInfo method)

@@ -276,7 +276,9 @@ public sealed class SvmThreadTests
         process.Portals.Invoking(p => p.Map(0x1800, new SpyPortal())).Should().Throw<ArgumentException>().WithMessage("*0x1800*multiple of 4096*");
         process.Portals.Invoking(p => p.Map(Portal, new SpyPortal())).Should().Throw<ArgumentException>().WithMessage("*0x1000 already*");
         process.Portals.Unmap(0x5000).Should().BeFalse();
-        FluentActions.Invoking(() => PasidMsr.Of(new Ioasid(1 << 20))).Should().Throw<ArgumentOutOfRangeException>();
+        FluentActions.Invoking(() => PasidMsr.Of(new Ioasid(1 << 20)))
+            .Should().Throw<ArgumentOutOfRangeException>().WithParameterName("pasid").WithMessage("*give one below 1048576*Actual value was 1048576*");
+        PasidMsr.Of(new Ioasid((1 << 20) - 1)).Pasid.Should().Be(new Ioasid((1 << 20) - 1));
     }
 
     [Fact]

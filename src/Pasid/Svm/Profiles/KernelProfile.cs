@@ -1,23 +1,18 @@
+using Pasid.Internal;
+
 namespace Pasid;
 
 /// <summary>
 /// Says which kernel a binder models: how long a PASID lives, and which of the kernel's defects are reproduced.
 /// </summary>
-/// <remarks>Immutable; safe for concurrent use. Profiles of one's own are composed with the constructor or <c>with</c>.</remarks>
-/// <param name="Name">What to call it in messages.</param>
+/// <remarks>Immutable; safe for concurrent use. Profiles of one's own are composed with the constructor or <c>with</c>; where one is handed
+/// in with <see cref="PasidOptions"/>, values that are not defined throw <see cref="ArgumentException"/>.</remarks>
+/// <param name="Name">What to call it in messages; not <see langword="null"/>.</param>
 /// <param name="Lifetime">How long the PASID of an address space stays with it.</param>
 /// <param name="Quirks">Which defects are reproduced.</param>
 public sealed record KernelProfile(string Name, PasidLifetime Lifetime, KernelQuirks Quirks)
 {
-    /// <summary>Gets the seed patch with its defects mended; what a new simulator wants.</summary>
-    /// <value><see cref="PasidLifetime.AddressSpace"/>, no quirks.</value>
-    public static KernelProfile Default { get; } = new("default", PasidLifetime.AddressSpace, KernelQuirks.None);
-
-    /// <summary>Gets the seed patch as it was posted (x86/mmu: Allocate/free PASID, March 2020), on Linux 5.6.</summary>
-    /// <value><see cref="PasidLifetime.AddressSpace"/>, and every quirk there is.</value>
-    public static KernelProfile Seed { get; } = new(
-        "seed",
-        PasidLifetime.AddressSpace,
+    internal const KernelQuirks AllQuirks =
         KernelQuirks.ExhaustionReportsSuccess
         | KernelQuirks.ForkCopiesPasid
         | KernelQuirks.PrivateAndSupervisorPasidsLeak
@@ -28,7 +23,18 @@ public sealed record KernelProfile(string Name, PasidLifetime Lifetime, KernelQu
         | KernelQuirks.FirstIommuFlushes
         | KernelQuirks.ZeroLimitWraps
         | KernelQuirks.NonCanonicalFaultLeaksUser
-        | KernelQuirks.UnbindSkipsDrain);
+        | KernelQuirks.UnbindSkipsDrain;
+
+    /// <summary>Gets the seed patch with its defects mended; what a new simulator wants.</summary>
+    /// <value><see cref="PasidLifetime.AddressSpace"/>, no quirks.</value>
+    public static KernelProfile Default { get; } = new("default", PasidLifetime.AddressSpace, KernelQuirks.None);
+
+    /// <summary>Gets the seed patch as it was posted (x86/mmu: Allocate/free PASID, March 2020), on Linux 5.6.</summary>
+    /// <value><see cref="PasidLifetime.AddressSpace"/>, and every quirk there is.</value>
+    public static KernelProfile Seed { get; } = new(
+        "seed",
+        PasidLifetime.AddressSpace,
+        AllQuirks);
 
     /// <summary>Gets Linux 5.6.</summary>
     /// <value><see cref="PasidLifetime.Binding"/>, and the quirks that the seed patch inherited.</value>
@@ -44,7 +50,17 @@ public sealed record KernelProfile(string Name, PasidLifetime Lifetime, KernelQu
     /// <summary>Tells whether the profile reproduces a defect.</summary>
     /// <param name="quirk">One quirk or several.</param>
     /// <returns><see langword="true"/> if all of <paramref name="quirk"/> are reproduced.</returns>
-    public bool Has(KernelQuirks quirk) => (Quirks & quirk) == quirk;
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="quirk"/> has undefined bits.</exception>
+    public bool Has(KernelQuirks quirk)
+    {
+        // Each call of the library gives a constant, for which nothing is left of this.
+        if ((quirk & ~AllQuirks) != 0)
+        {
+            Throw.Undefined(quirk, nameof(quirk));
+        }
+
+        return (Quirks & quirk) == quirk;
+    }
 
     /// <summary>Returns <see cref="Name"/>.</summary>
     /// <returns>The name.</returns>

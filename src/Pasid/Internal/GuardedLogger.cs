@@ -1,0 +1,48 @@
+using Microsoft.Extensions.Logging;
+
+namespace Pasid.Internal;
+
+/// <summary>
+/// A logger whose exceptions go nowhere: what it is told of has happened, and a call that has had its effect must not seem to have
+/// failed.
+/// </summary>
+internal sealed class GuardedLogger(ILogger inner) : ILogger
+{
+#pragma warning disable CA1031 // Whatever it is: there is nobody to whom it could be passed on.
+    public IDisposable? BeginScope<TState>(TState state)
+        where TState : notnull
+    {
+        try
+        {
+            return inner.BeginScope(state);
+        }
+        catch (Exception)
+        {
+            return null;
+        }
+    }
+
+    public bool IsEnabled(LogLevel logLevel)
+    {
+        try
+        {
+            return inner.IsEnabled(logLevel);
+        }
+        catch (Exception)
+        {
+            return false;
+        }
+    }
+
+    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+    {
+        try
+        {
+            inner.Log(logLevel, eventId, state, exception, formatter);
+        }
+        catch (Exception)
+        {
+        }
+    }
+#pragma warning restore CA1031
+}
