@@ -78,7 +78,7 @@ public sealed class SvmThread
     /// <remarks>Models <c>fork</c>.</remarks>
     public SvmThread Fork(string name)
     {
-        ArgumentNullException.ThrowIfNull(name);
+        Names.Check(name, nameof(name));
         ThrowIfExited();
 #pragma warning disable CA2000 // The child lives until its own exit.
         return AddressSpace.Fork(name).CreateThread(name);

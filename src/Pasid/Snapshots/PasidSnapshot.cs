@@ -71,10 +71,17 @@ public sealed record PasidSnapshot(
     /// <summary>Writes the snapshot as JSON.</summary>
     /// <param name="utf8Json">Where to write to; it stays open.</param>
     /// <exception cref="ArgumentNullException"><paramref name="utf8Json"/> is <see langword="null"/>.</exception>
+    /// <exception cref="InvalidOperationException">A name in it has half of a surrogate pair, which no file can hold. Nothing is
+    /// written.</exception>
     /// <remarks>The same snapshot is always written as the same bytes. O(size).</remarks>
     public void Save(Stream utf8Json)
     {
         ArgumentNullException.ThrowIfNull(utf8Json);
+        if (SnapshotText.FindBroken(this).FirstOrDefault() is { } broken)
+        {
+            throw new InvalidOperationException($"The snapshot cannot be saved: {broken}. Give text that is valid Unicode.");
+        }
+
         JsonSerializer.Serialize(utf8Json, this, SnapshotJson.Default.PasidSnapshot);
     }
 }

@@ -8,7 +8,7 @@ public sealed partial class SvmBinder
     /// <inheritdoc/>
     public AddressSpace CreateAddressSpace(string name)
     {
-        ArgumentNullException.ThrowIfNull(name);
+        Names.Check(name, nameof(name));
 
         // Nothing to guard: this refuses a disposed binder, and a call from inside a callback.
         Enter();
@@ -82,7 +82,7 @@ public sealed partial class SvmBinder
 
     internal AddressSpace Fork(AddressSpace parent, string name)
     {
-        ArgumentNullException.ThrowIfNull(name);
+        Names.Check(name, nameof(name));
         var child = new AddressSpace(this, name);
         PasidStatus status;
         Enter();
@@ -134,7 +134,7 @@ public sealed partial class SvmBinder
 
     internal AddressSpace Exec(AddressSpace current, string name, SvmThread? thread = null)
     {
-        ArgumentNullException.ThrowIfNull(name);
+        Names.Check(name, nameof(name));
         var next = new AddressSpace(this, name);
         Enter();
         try

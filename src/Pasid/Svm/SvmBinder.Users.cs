@@ -15,7 +15,7 @@ public sealed partial class SvmBinder
 
     internal SvmThread CreateThread(AddressSpace addressSpace, string name)
     {
-        ArgumentNullException.ThrowIfNull(name);
+        Names.Check(name, nameof(name));
         Enter();
         try
         {

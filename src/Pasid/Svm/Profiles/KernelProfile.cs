@@ -1,3 +1,5 @@
+using Pasid.Internal;
+
 namespace Pasid;
 
 /// <summary>
@@ -9,6 +11,10 @@ namespace Pasid;
 /// <param name="Quirks">Which defects are reproduced.</param>
 public sealed record KernelProfile(string Name, PasidLifetime Lifetime, KernelQuirks Quirks)
 {
+    /// <summary>Gets what to call it in messages.</summary>
+    /// <value>Never <see langword="null"/>. Half of a surrogate pair is an <see cref="ArgumentException"/>.</value>
+    public string Name { get; init => field = Names.Check(value, nameof(Name)); } = Names.Check(Name, nameof(Name));
+
     /// <summary>Gets the seed patch with its defects mended; what a new simulator wants.</summary>
     /// <value><see cref="PasidLifetime.AddressSpace"/>, no quirks.</value>
     public static KernelProfile Default { get; } = new("default", PasidLifetime.AddressSpace, KernelQuirks.None);
