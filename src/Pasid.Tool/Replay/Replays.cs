@@ -11,6 +11,19 @@ internal static class Replays
         _ => throw new ArgumentException($"'{scenario.GetType().Name}' cannot be replayed.", nameof(scenario)),
     };
 
+    /// <summary>Applies a step; one that the library refuses is the file's fault, and named with its line.</summary>
+    public static IReadOnlyList<Answer> Apply(IReplay replay, Scenario scenario, Step step)
+    {
+        try
+        {
+            return replay.Apply(step);
+        }
+        catch (Exception exception) when (exception is not OutOfMemoryException)
+        {
+            throw new MalformedException(scenario.Path, step.Info.Line, $"the step '{step.Info.Op}' cannot be played: {exception.Message}", exception);
+        }
+    }
+
     /// <summary>Finds the first expected answer that did not come.</summary>
     public static Difference? FindDifference(Step step, IReadOnlyList<Answer> actual)
     {
