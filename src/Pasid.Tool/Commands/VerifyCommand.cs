@@ -1,4 +1,5 @@
 using System.Globalization;
+using Pasid.Tool.Files;
 using Pasid.Tool.Replay;
 using Pasid.Tool.Scenarios;
 
@@ -10,19 +11,7 @@ internal static class VerifyCommand
     public static int Run(IReadOnlyList<string> paths, Screen screen)
     {
         var tally = new Tally();
-        List<string> files = [];
-        foreach (string path in paths)
-        {
-            try
-            {
-                files.AddRange(FindFiles(path));
-            }
-            catch (MalformedException exception)
-            {
-                tally.Malformed.Add(exception.Message);
-            }
-        }
-
+        IReadOnlyList<string> files = InputFiles.Find(paths, tally.Malformed.Add);
         screen.ForEach("verify", files, file => Verify(file, tally, screen));
 
         // Only now: a line written beside a progress bar would be painted over.
@@ -82,27 +71,6 @@ internal static class VerifyCommand
         }
 
         return (steps, null);
-    }
-
-    private static string[] FindFiles(string path)
-    {
-        if (!Directory.Exists(path))
-        {
-            return File.Exists(path) ? [path] : throw new MalformedException($"{path}: there is no such file or folder");
-        }
-
-        string[] files;
-        try
-        {
-            files = Directory.GetFiles(path, "*.jsonl", SearchOption.AllDirectories);
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-        {
-            throw new MalformedException($"{path}: cannot be searched: {exception.Message}", exception);
-        }
-
-        Array.Sort(files, StringComparer.Ordinal);
-        return files.Length != 0 ? files : throw new MalformedException($"{path}: the folder holds no .jsonl file");
     }
 
     private sealed class Tally
