@@ -4,6 +4,9 @@ namespace Pasid.Tool.Replay;
 
 internal static class Replays
 {
+    /// <summary>How much of an answer is shown beyond what was expected.</summary>
+    private const int Context = 1 << 10;
+
     public static IReplay Create(Scenario scenario) => scenario switch
     {
         AllocatorScenario allocator => new AllocatorReplay(allocator),
@@ -30,9 +33,9 @@ internal static class Replays
         foreach (Answer expected in step.Info.Expected)
         {
             Answer? came = actual.FirstOrDefault(answer => answer.Key == expected.Key);
-            if (came is null || !string.Equals(came.Text, expected.Text, StringComparison.Ordinal))
+            if (came is null || !came.Is(expected.Text))
             {
-                return new Difference(step.Info.Line, step.Info.Op, expected.Key, expected.Text, came?.Text ?? "nothing");
+                return new Difference(step.Info.Line, step.Info.Op, expected.Key, expected.Text, came?.Begin(expected.Text.Length + Context) ?? "nothing");
             }
         }
 
