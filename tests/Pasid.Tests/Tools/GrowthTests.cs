@@ -24,7 +24,7 @@ public sealed class GrowthTests
     [InlineData(Binder, """{"op":"map_region","mm":"m","start":"0xNEW000","length":1,"rights":"r"}""", """{"op":"map_region","mm":"m","start":"0x1000","length":1,"rights":"r"}""")]
     public void Run_of_a_file_of_twice_the_length_takes_twice_the_bytes(string header, string grow, string ask)
     {
-        const int Steps = 500;
+        const int Steps = 3_000;
         Run(header, grow, ask, 10);
 
         (long once, int shown) = Run(header, grow, ask, Steps);
