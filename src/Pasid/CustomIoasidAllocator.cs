@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Pasid.Internal;
 
 namespace Pasid;
 
@@ -18,11 +19,11 @@ public sealed class CustomIoasidAllocator
     /// <param name="functions">The functions that choose and take back ids.</param>
     /// <param name="privateData">Handed to the functions if this one founds its id space.</param>
     /// <exception cref="ArgumentNullException"><paramref name="name"/> or <paramref name="functions"/> is <see langword="null"/>.</exception>
+    /// <exception cref="ArgumentException"><paramref name="name"/> has half of a surrogate pair.</exception>
     public CustomIoasidAllocator(string name, ICustomIoasidFunctions functions, object? privateData = null)
     {
-        ArgumentNullException.ThrowIfNull(name);
+        Name = Names.Check(name, nameof(name));
         ArgumentNullException.ThrowIfNull(functions);
-        Name = name;
         Functions = functions;
         PrivateData = privateData;
     }

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Pasid.Internal;
 
 namespace Pasid;
 
@@ -16,11 +17,11 @@ public sealed class IoasidSet
     /// <summary>Makes a new owner.</summary>
     /// <param name="name">What to call it in messages.</param>
     /// <exception cref="ArgumentNullException"><paramref name="name"/> is <see langword="null"/>.</exception>
+    /// <exception cref="ArgumentException"><paramref name="name"/> has half of a surrogate pair.</exception>
     /// <remarks>Models <c>DECLARE_IOASID_SET</c>.</remarks>
     public IoasidSet(string name)
     {
-        ArgumentNullException.ThrowIfNull(name);
-        Name = name;
+        Name = Names.Check(name, nameof(name));
     }
 
     /// <summary>Gets what the owner is called in messages.</summary>

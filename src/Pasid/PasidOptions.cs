@@ -1,3 +1,5 @@
+using Pasid.Internal;
+
 namespace Pasid;
 
 /// <summary>The settings of one host: which kernel it runs, how many PASIDs it has, who watches.</summary>
@@ -33,7 +35,7 @@ public sealed class PasidOptions
 
     /// <summary>Gets or sets what the host is called in logs and metrics, where there are several.</summary>
     /// <value>By default <see langword="null"/>: loggers and measurements name no host. Otherwise it ends the category of the
-    /// loggers and is the value of the tag <c>pasid.host</c>.</value>
+    /// loggers and is the value of the tag <c>pasid.host</c>. Half of a surrogate pair is refused.</value>
     public string? HostName { get; set; }
 
     /// <summary>Gets or sets who is told of each step.</summary>
@@ -66,6 +68,11 @@ public sealed class PasidOptions
             errors.Add($"{nameof(AddressWidth)} is {AddressWidth}: give 48 or 57.");
         }
 
+        if (Names.FindBroken(HostName) is >= 0 and var broken)
+        {
+            errors.Add($"{nameof(HostName)} has half of a surrogate pair at index {broken}: give text that is valid Unicode.");
+        }
+
         if (errors.Count != 0)
         {
             throw new ArgumentException(string.Join(' ', errors), parameterName);
@@ -77,6 +84,10 @@ public sealed class PasidOptions
         if (profile.Name is null)
         {
             errors.Add($"{nameof(Profile)}.{nameof(profile.Name)} is null: give what the profile is called in messages.");
+        }
+        else if (Names.FindBroken(profile.Name) is >= 0 and var broken)
+        {
+            errors.Add($"{nameof(Profile)}.{nameof(profile.Name)} has half of a surrogate pair at index {broken}: give text that is valid Unicode.");
         }
 
         if (!Enum.IsDefined(profile.Lifetime))

@@ -80,6 +80,7 @@ public static class PasidServiceCollectionExtensions
     /// <param name="serviceKey">The key of the host's services; its string is the host's name in logs and metrics.</param>
     /// <returns><paramref name="services"/>.</returns>
     /// <exception cref="ArgumentNullException">An argument is <see langword="null"/>.</exception>
+    /// <exception cref="ArgumentException">The string of <paramref name="serviceKey"/> has half of a surrogate pair.</exception>
     /// <remarks>A second call with the same key does nothing. A host has an allocator of its own; its <see cref="IIommu"/> is the one
     /// registered under the key, else the one registered without a key, else a new one. The container disposes what it hands
     /// out under the key.</remarks>
@@ -100,6 +101,7 @@ public static class PasidServiceCollectionExtensions
     /// <param name="configure">Sets the options; called when the binder is made.</param>
     /// <returns><paramref name="services"/>.</returns>
     /// <exception cref="ArgumentNullException">An argument is <see langword="null"/>.</exception>
+    /// <exception cref="ArgumentException">The string of <paramref name="serviceKey"/> has half of a surrogate pair.</exception>
     /// <remarks>As <see cref="AddKeyedPasid(IServiceCollection, object)"/>.</remarks>
     public static IServiceCollection AddKeyedPasid(this IServiceCollection services, object serviceKey, Action<PasidOptions> configure)
     {
@@ -113,12 +115,14 @@ public static class PasidServiceCollectionExtensions
     /// <param name="configure">Sets the options; called when the binder is made.</param>
     /// <returns><paramref name="services"/>.</returns>
     /// <exception cref="ArgumentNullException">An argument is <see langword="null"/>.</exception>
+    /// <exception cref="ArgumentException">The string of <paramref name="serviceKey"/> has half of a surrogate pair.</exception>
     /// <remarks>As <see cref="AddKeyedPasid(IServiceCollection, object)"/>.</remarks>
     public static IServiceCollection AddKeyedPasid(this IServiceCollection services, object serviceKey, Action<IServiceProvider, PasidOptions> configure)
     {
         ArgumentNullException.ThrowIfNull(services);
         ArgumentNullException.ThrowIfNull(serviceKey);
         ArgumentNullException.ThrowIfNull(configure);
+        Names.Check(HostName(serviceKey), nameof(serviceKey));
         services.TryAddKeyedSingleton<IIommu>(serviceKey, static (provider, key) => provider.GetService<IIommu>() ?? new Iommu(HostName(key)));
         services.TryAddKeyedSingleton<IIoasidAllocator>(serviceKey, static (provider, key) => MakeAllocator(provider, HostName(key)));
         services.TryAddKeyedSingleton<ISvmBinder>(serviceKey, (provider, key) =>

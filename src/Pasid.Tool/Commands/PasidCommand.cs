@@ -1,6 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Help;
-using Spectre.Console;
+using Pasid.Tool.Scenarios;
 
 namespace Pasid.Tool.Commands;
 
@@ -14,24 +14,51 @@ internal static class PasidCommand
     /// <returns>The exit code.</returns>
     public static int Run(string[] args, TextWriter output, TextWriter error)
     {
-        IAnsiConsole console = CreateConsole(output);
-        Command root = Create(console, error);
-        ParseResult parsed = root.Parse(args);
+        var screen = new Screen(output, error);
+        try
+        {
+            return Run(args, screen);
+        }
+        catch (MalformedException exception)
+        {
+            screen.Error(exception.Message);
+        }
+#pragma warning disable CA1031 // Whatever it is that nobody foresaw: who runs the tool gets a line, and a script its exit code.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            screen.Error($"cannot go on: {exception.GetType().Name}: {exception.Message}");
+        }
+
+        return ExitCodes.Usage;
+    }
+
+    private static int Run(string[] args, Screen screen)
+    {
+        // An argument that begins with '@' is one: the tool takes no arguments from files.
+        ParseResult parsed = Create(screen).Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
         if (parsed.Errors.Count != 0)
         {
             foreach (var parseError in parsed.Errors)
             {
-                error.WriteLine($"pasid: {parseError.Message}");
+                screen.Error(parseError.Message);
             }
 
-            error.WriteLine("pasid: see 'pasid --help'");
+            screen.Error("see 'pasid --help'");
             return ExitCodes.Usage;
         }
 
-        return parsed.Invoke(new InvocationConfiguration { Output = output, Error = error });
+        using var help = new StringWriter();
+        int exitCode = parsed.Invoke(new InvocationConfiguration { Output = help, Error = help, EnableDefaultExceptionHandler = false });
+        foreach (string line in help.ToString().TrimEnd().Split(help.NewLine, StringSplitOptions.None).SkipWhile(line => line.Length == 0))
+        {
+            screen.Line(line);
+        }
+
+        return exitCode;
     }
 
-    private static Command Create(IAnsiConsole console, TextWriter error)
+    private static Command Create(Screen screen)
     {
         var paths = new Argument<string[]>("PATH")
         {
@@ -40,7 +67,7 @@ internal static class PasidCommand
         };
         var verify = new Command("verify", "Replays recorded steps and compares every answer. Exit code 0: no difference; 1: some; 2: a file cannot be read.") { paths };
         paths.Validators.Add(RefuseUnknownOptions);
-        verify.SetAction(parsed => VerifyCommand.Run(parsed.GetValue(paths)!, console, error));
+        verify.SetAction(parsed => VerifyCommand.Run(parsed.GetValue(paths)!, screen));
 
         var file = new Argument<string?>("FILE")
         {
@@ -48,10 +75,10 @@ internal static class PasidCommand
             Arity = ArgumentArity.ZeroOrOne,
         };
         Option<string?> profile = new("--profile") { Description = "The kernel to model: default, seed or v5.6. Without it, the one that the file names." };
-        profile.AcceptOnlyFromAmong(Scenarios.KernelNames.Profiles);
+        profile.AcceptOnlyFromAmong(KernelNames.Profiles);
         var run = new Command("run", "Plays a scenario and shows each step, the PASIDs at its end, and what leaked.") { file, profile };
         file.Validators.Add(RefuseUnknownOptions);
-        run.SetAction(parsed => RunCommand.Run(parsed.GetValue(file), parsed.GetValue(profile), console, error));
+        run.SetAction(parsed => RunCommand.Run(parsed.GetValue(file), parsed.GetValue(profile), screen));
 
         var root = new Command("pasid", "Linux PASID allocation and SVM binding, in process. Without a command, it does what 'run' does.")
         {
@@ -60,7 +87,7 @@ internal static class PasidCommand
             new HelpOption(),
             new VersionOption(),
         };
-        root.SetAction(_ => RunCommand.Run(path: null, profileName: null, console, error));
+        root.SetAction(_ => RunCommand.Run(path: null, profileName: null, screen));
         return root;
     }
 
@@ -71,23 +98,5 @@ internal static class PasidCommand
         {
             result.AddError($"Unknown option '{option.Value}'.");
         }
-    }
-
-    private static IAnsiConsole CreateConsole(TextWriter output)
-    {
-        var settings = new AnsiConsoleSettings { Out = new AnsiConsoleOutput(output) };
-        if (settings.Out.IsTerminal)
-        {
-            return AnsiConsole.Create(settings);
-        }
-
-        // A pipe gets plain text, also on build servers that would show colours, and has no width: lines stay whole.
-        settings.Ansi = AnsiSupport.No;
-        settings.ColorSystem = ColorSystemSupport.NoColors;
-        settings.Interactive = InteractionSupport.No;
-        settings.Enrichment.UseDefaultEnrichers = false;
-        IAnsiConsole console = AnsiConsole.Create(settings);
-        console.Profile.Width = 1 << 12;
-        return console;
     }
 }

@@ -1,26 +1,25 @@
 using System.Globalization;
 using Pasid.Tool.Replay;
-using Spectre.Console;
 
 namespace Pasid.Tool.Commands;
 
 /// <summary>Shows the ids that are live at the end of a scenario, and those that nobody will ever free.</summary>
 internal static class PasidTable
 {
-    public static void Show(IAnsiConsole console, IReplay replay)
+    public static void Show(Screen screen, IReplay replay)
     {
         switch (replay)
         {
             case BinderReplay binder:
-                Show(console, binder);
+                Show(screen, binder);
                 break;
             case AllocatorReplay allocator:
-                Show(console, allocator.Allocator);
+                Show(screen, allocator.Allocator);
                 break;
         }
     }
 
-    private static void Show(IAnsiConsole console, BinderReplay replay)
+    private static void Show(Screen screen, BinderReplay replay)
     {
         SvmBinder binder = replay.Binder;
         Dictionary<Ioasid, List<string[]>> rows = [];
@@ -43,39 +42,24 @@ internal static class PasidTable
             Add(rows, pasid, "nobody", "leaked", "none");
         }
 
-        Table table = NewTable("PASID", "Address space", "Flags", "Devices (users)");
-        foreach ((Ioasid pasid, List<string[]> lines) in rows.OrderBy(row => row.Key))
-        {
-            foreach (string[] line in lines)
-            {
-                table.AddRow([pasid.ToString(), .. line.Select(Markup.Escape)]);
-            }
-        }
-
-        console.Write(table);
-        console.WriteLine(leaked.Count == 0
+        screen.Table(
+            ["PASID", "Address space", "Flags", "Devices (users)"],
+            from row in rows orderby row.Key from line in row.Value select (string[])[row.Key.ToString(), .. line]);
+        screen.Line(leaked.Count == 0
             ? "Nothing leaked."
             : $"Leaked PASIDs, which this kernel never frees: {string.Join(", ", leaked)}.");
     }
 
-    private static void Show(IAnsiConsole console, IoasidAllocator allocator)
+    private static void Show(Screen screen, IoasidAllocator allocator)
     {
-        Table table = NewTable("Id", "Data", "References");
-        foreach (Ioasid id in allocator.LiveIds())
-        {
-            allocator.Lookup(id, out object? data);
-            table.AddRow(id.ToString(), Markup.Escape((string?)data ?? "null"), allocator.GetReferenceCount(id).ToString(CultureInfo.InvariantCulture));
-        }
-
-        console.Write(table);
-        console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{allocator.LiveCount} ids are live."));
+        screen.Table(["Id", "Data", "References"], allocator.LiveIds().Select(id => Row(allocator, id)));
+        screen.Line(string.Create(CultureInfo.InvariantCulture, $"{allocator.LiveCount} ids are live."));
     }
 
-    private static Table NewTable(params string[] columns)
+    private static string[] Row(IoasidAllocator allocator, Ioasid id)
     {
-        var table = new Table { Border = TableBorder.Rounded };
-        table.AddColumns(columns);
-        return table;
+        allocator.Lookup(id, out object? data);
+        return [id.ToString(), (string?)data ?? "null", allocator.GetReferenceCount(id).ToString(CultureInfo.InvariantCulture)];
     }
 
     private static void Add(Dictionary<Ioasid, List<string[]>> rows, Ioasid pasid, params string[] cells)

@@ -1,7 +1,6 @@
 using System.Globalization;
 using Pasid.Tool.Replay;
 using Pasid.Tool.Scenarios;
-using Spectre.Console;
 
 namespace Pasid.Tool.Commands;
 
@@ -10,33 +9,23 @@ internal static class RunCommand
 {
     private const string BuiltIn = "seed-story.jsonl";
 
-    public static int Run(string? path, string? profileName, IAnsiConsole console, TextWriter error)
+    public static int Run(string? path, string? profileName, Screen screen)
     {
-        Scenario scenario;
-        try
-        {
-            scenario = Read(path, profileName is null ? null : KernelNames.Find(profileName));
-        }
-        catch (MalformedException exception)
-        {
-            error.WriteLine($"pasid: {exception.Message}");
-            return ExitCodes.Usage;
-        }
-
+        Scenario scenario = Read(path, profileName is null ? null : KernelNames.Find(profileName));
         using IReplay replay = Replays.Create(scenario);
         string kernel = scenario is BinderScenario { Profile: { } profile } ? $"profile {profile.Name}" : $"kernel {scenario.Kernel}";
-        console.MarkupLineInterpolated(CultureInfo.InvariantCulture, $"[bold]{scenario.Name}[/] ({kernel}, {scenario.Steps.Count} steps)");
+        screen.Line(new Piece(scenario.Name, "bold"), new Piece(string.Create(CultureInfo.InvariantCulture, $" ({kernel}, {scenario.Steps.Count} steps)")));
         int differences = 0;
         foreach (Step step in scenario.Steps)
         {
-            differences += Show(console, step, replay.Apply(step)) ? 0 : 1;
+            differences += Show(screen, step, Replays.Apply(replay, scenario, step)) ? 0 : 1;
         }
 
-        console.WriteLine();
-        PasidTable.Show(console, replay);
+        screen.Line();
+        PasidTable.Show(screen, replay);
         if (differences != 0)
         {
-            console.MarkupLineInterpolated(CultureInfo.InvariantCulture, $"[red]{differences} steps were not answered as the scenario expects.[/]");
+            screen.Line(string.Create(CultureInfo.InvariantCulture, $"{differences} steps were not answered as the scenario expects."), "red");
         }
 
         return differences == 0 ? ExitCodes.Success : ExitCodes.Mismatch;
@@ -55,18 +44,20 @@ internal static class RunCommand
     }
 
     /// <returns>Whether the step was answered as expected.</returns>
-    private static bool Show(IAnsiConsole console, Step step, IReadOnlyList<Answer> answers)
+    private static bool Show(Screen screen, Step step, IReadOnlyList<Answer> answers)
     {
         if (step.Info.Note is { } note)
         {
-            console.WriteLine();
-            console.MarkupLineInterpolated(CultureInfo.InvariantCulture, $"[italic]{note}[/]");
+            screen.Line();
+            screen.Line(note, "italic");
         }
 
-        console.MarkupLineInterpolated(CultureInfo.InvariantCulture, $"{step.Info.Line - 1,4}  {StepText.Describe(step),-44} [bold]{StepText.Outcome(step, answers)}[/]");
+        screen.Line(
+            new Piece(string.Create(CultureInfo.InvariantCulture, $"{step.Info.Line - 1,4}  {StepText.Describe(step),-44} ")),
+            new Piece(StepText.Outcome(step, answers), "bold"));
         foreach (string line in StepText.Events(answers))
         {
-            console.MarkupLineInterpolated(CultureInfo.InvariantCulture, $"        [grey]{line}[/]");
+            screen.Line($"        {line}", "grey");
         }
 
         if (Replays.FindDifference(step, answers) is not { } difference)
@@ -74,7 +65,7 @@ internal static class RunCommand
             return true;
         }
 
-        console.MarkupLineInterpolated(CultureInfo.InvariantCulture, $"        [red]{difference.Key}: expected {difference.Expected}, came {difference.Actual}[/]");
+        screen.Line($"        {difference.Key}: expected {difference.Expected}, came {difference.Actual}", "red");
         return false;
     }
 }

@@ -39,8 +39,16 @@ internal static class StepText
         _ => step.Info.Op,
     };
 
+    /// <summary>How much of a list of ids is shown: a line that grows with the host would make the whole grow with its square.</summary>
+    private const int MostOfList = 1 << 8;
+
     public static string Outcome(Step step, IReadOnlyList<Answer> answers)
     {
+        if (step is LiveStep)
+        {
+            return answers[0].Begin(MostOfList);
+        }
+
         string? answer = Find(answers, "ret");
         if (answer is null)
         {

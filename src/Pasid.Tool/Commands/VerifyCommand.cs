@@ -1,68 +1,38 @@
 using System.Globalization;
+using Pasid.Tool.Files;
 using Pasid.Tool.Replay;
 using Pasid.Tool.Scenarios;
-using Spectre.Console;
 
 namespace Pasid.Tool.Commands;
 
 /// <summary><c>pasid verify</c>: replays recordings and compares.</summary>
 internal static class VerifyCommand
 {
-    public static int Run(IReadOnlyList<string> paths, IAnsiConsole console, TextWriter error)
+    public static int Run(IReadOnlyList<string> paths, Screen screen)
     {
         var tally = new Tally();
-        List<string> files = [];
-        foreach (string path in paths)
-        {
-            try
-            {
-                files.AddRange(FindFiles(path));
-            }
-            catch (MalformedException exception)
-            {
-                tally.Malformed.Add(exception.Message);
-            }
-        }
-
-        if (console.Profile.Out.IsTerminal && console.Profile.Capabilities.Interactive)
-        {
-            console.Progress()
-                .AutoClear(true)
-                .HideCompleted(false)
-                .Start(context =>
-                {
-                    ProgressTask task = context.AddTask("verify", maxValue: Math.Max(files.Count, 1));
-                    foreach (string file in files)
-                    {
-                        Verify(file, tally, console);
-                        task.Increment(1);
-                    }
-                });
-        }
-        else
-        {
-            foreach (string file in files)
-            {
-                Verify(file, tally, console);
-            }
-        }
+        IReadOnlyList<string> files = InputFiles.Find(paths, tally.Malformed.Add);
+        screen.ForEach("verify", files, file => Verify(file, tally, screen));
 
         // Only now: a line written beside a progress bar would be painted over.
         foreach (string message in tally.Malformed)
         {
-            error.WriteLine($"pasid: {message}");
+            screen.Error(message);
         }
 
-        console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{tally.Files} files, {tally.Steps} steps, {tally.Mismatches} mismatches"));
+        screen.Line(string.Create(CultureInfo.InvariantCulture, $"{tally.Files} files, {tally.Steps} steps, {tally.Mismatches} mismatches"));
         return tally.Malformed.Count != 0 ? ExitCodes.Usage : tally.Mismatches == 0 ? ExitCodes.Success : ExitCodes.Mismatch;
     }
 
-    private static void Verify(string path, Tally tally, IAnsiConsole console)
+    private static void Verify(string path, Tally tally, Screen screen)
     {
         Scenario recording;
+        int steps;
+        Difference? difference;
         try
         {
             recording = ScenarioReader.ReadRecording(path);
+            (steps, difference) = Replay(recording);
         }
         catch (MalformedException exception)
         {
@@ -70,21 +40,20 @@ internal static class VerifyCommand
             return;
         }
 
-        (int steps, Difference? difference) = Replay(recording);
         tally.Files++;
         tally.Steps += steps;
         string line = string.Create(CultureInfo.InvariantCulture, $"{Path.GetFileName(path),-32} {recording.Kernel,-8} {steps,6} steps  ");
         if (difference is null)
         {
-            console.MarkupLineInterpolated(CultureInfo.InvariantCulture, $"{line}[green]ok[/]");
+            screen.Line(new Piece(line), new Piece("ok", "green"));
             return;
         }
 
         tally.Mismatches++;
-        console.MarkupLineInterpolated(CultureInfo.InvariantCulture, $"{line}[red]MISMATCH[/]");
-        console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {path}:{difference.Line}: {difference.Op}: {difference.Key}"));
-        console.WriteLine($"    expected {difference.Expected}");
-        console.WriteLine($"    actual   {difference.Actual}");
+        screen.Line(new Piece(line), new Piece("MISMATCH", "red"));
+        screen.Line(string.Create(CultureInfo.InvariantCulture, $"  {path}:{difference.Line}: {difference.Op}: {difference.Key}"));
+        screen.Line($"    expected {difference.Expected}");
+        screen.Line($"    actual   {difference.Actual}");
     }
 
     /// <summary>Replays up to the first difference: after it the states are no longer comparable.</summary>
@@ -95,34 +64,13 @@ internal static class VerifyCommand
         foreach (Step step in recording.Steps)
         {
             steps++;
-            if (Replays.FindDifference(step, replay.Apply(step)) is { } difference)
+            if (Replays.FindDifference(step, Replays.Apply(replay, recording, step)) is { } difference)
             {
                 return (steps, difference);
             }
         }
 
         return (steps, null);
-    }
-
-    private static string[] FindFiles(string path)
-    {
-        if (!Directory.Exists(path))
-        {
-            return File.Exists(path) ? [path] : throw new MalformedException($"{path}: there is no such file or folder");
-        }
-
-        string[] files;
-        try
-        {
-            files = Directory.GetFiles(path, "*.jsonl", SearchOption.AllDirectories);
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-        {
-            throw new MalformedException($"{path}: cannot be searched: {exception.Message}", exception);
-        }
-
-        Array.Sort(files, StringComparer.Ordinal);
-        return files.Length != 0 ? files : throw new MalformedException($"{path}: the folder holds no .jsonl file");
     }
 
     private sealed class Tally

@@ -46,7 +46,7 @@ internal sealed class AllocatorReplay : IReplay
                 Allocator.Unregister(_customAllocators[s.CustomAllocator]);
                 return [];
             case LiveStep:
-                return Return(Canonical.Numbers(Allocator.LiveIds().Select(live => (long)live.Value)));
+                return [new Answer("ret", limit => Canonical.Numbers(Allocator.LiveIds().Select(live => (long)live.Value), limit))];
             default:
                 throw new ArgumentException($"'{step.Info.Op}' is no step of an allocator.", nameof(step));
         }

@@ -26,13 +26,7 @@ internal sealed partial class BinderReplay : IPageResponder
                     addressSpace.FaultHandler = map = new AddressRegionMap();
                 }
 
-                bool isFree = map.Regions.All(region => region.Last < s.Region.Start || region.Start > s.Region.Last);
-                if (isFree)
-                {
-                    map.Add(s.Region);
-                }
-
-                answers.Add(Number("ret", isFree ? 0 : (long)PasidStatus.InvalidArgument));
+                answers.Add(Number("ret", TryAdd(map, s.Region) ? 0 : (long)PasidStatus.InvalidArgument));
                 return true;
             case PageRequestStep s:
                 var request = new PageRequest
@@ -55,15 +49,33 @@ internal sealed partial class BinderReplay : IPageResponder
         }
     }
 
+    /// <summary>Adds a region, of which the reader has found out all but whether another is in its way.</summary>
+    private static bool TryAdd(AddressRegionMap map, AddressRegion region)
+    {
+        try
+        {
+            map.Add(region);
+            return true;
+        }
+        catch (ArgumentException)
+        {
+            return false;
+        }
+    }
+
     private void AddLife(List<Answer> answers)
     {
         answers.Add(new Answer("responses", Canonical.Strings(_responses)));
         answers.Add(new Answer("callbacks", Canonical.Strings(_told)));
-        answers.Add(new Answer("users", Canonical.NumbersByName(_addressSpaces
-            .Where(addressSpace => !addressSpace.IsDestroyed)
-            .Select(addressSpace => KeyValuePair.Create(addressSpace.Name, addressSpace.Users)))));
-        answers.Add(new Answer("msrs", Canonical.NumbersByName(_threads.Values
-            .Where(thread => !thread.HasExited)
-            .Select(thread => KeyValuePair.Create(thread.Name, (long)thread.Msr.Value)))));
+        answers.Add(new Answer("users", limit => Canonical.NumbersByName(
+            _addressSpaces
+                .Where(addressSpace => !addressSpace.IsDestroyed)
+                .Select(addressSpace => KeyValuePair.Create(addressSpace.Name, addressSpace.Users)),
+            limit)));
+        answers.Add(new Answer("msrs", limit => Canonical.NumbersByName(
+            _threads.Values
+                .Where(thread => !thread.HasExited)
+                .Select(thread => KeyValuePair.Create(thread.Name, (long)thread.Msr.Value)),
+            limit)));
     }
 }

@@ -8,6 +8,7 @@ internal sealed partial class BinderReplay : IReplay, ISvmObserver, ISvmFaultInj
 {
     private readonly Dictionary<string, SvmDevice> _devices = new(StringComparer.Ordinal);
     private readonly List<AddressSpace> _addressSpaces = [];
+    private readonly Dictionary<string, AddressSpace> _addressSpacesByName = new(StringComparer.Ordinal);
     private readonly Dictionary<string, Callbacks> _callbacks = new(StringComparer.Ordinal);
     private readonly List<string> _events = [];
     private readonly List<string> _descriptors = [];
@@ -52,7 +53,10 @@ internal sealed partial class BinderReplay : IReplay, ISvmObserver, ISvmFaultInj
         }
 
         Queue = new PageRequestQueue(Binder, this, scenario.Topology.QueueCapacity);
-        _addressSpaces.AddRange(scenario.Topology.AddressSpaces.Select(Binder.CreateAddressSpace));
+        foreach (string name in scenario.Topology.AddressSpaces)
+        {
+            Add(Binder.CreateAddressSpace(name));
+        }
     }
 
     public SvmBinder Binder { get; }
@@ -107,11 +111,13 @@ internal sealed partial class BinderReplay : IReplay, ISvmObserver, ISvmFaultInj
 
         answers.Add(new Answer("events", Canonical.Strings(_events)));
         answers.Add(new Answer("qi", Canonical.Strings(_descriptors)));
-        answers.Add(new Answer("state.mm_pasid", Canonical.NumbersByName(_addressSpaces
-            .Where(addressSpace => !addressSpace.IsDestroyed)
-            .Select(addressSpace => KeyValuePair.Create(addressSpace.Name, addressSpace.Pasid.IsValid ? (long)addressSpace.Pasid.Value : 0)))));
-        answers.Add(new Answer("state.live", Canonical.Numbers(Binder.Allocator.LiveIds().Select(id => (long)id.Value))));
-        answers.Add(new Answer("state.svms", Canonical.Bindings(Binder.GetBindings().Select(Picture))));
+        answers.Add(new Answer("state.mm_pasid", limit => Canonical.NumbersByName(
+            _addressSpaces
+                .Where(addressSpace => !addressSpace.IsDestroyed)
+                .Select(addressSpace => KeyValuePair.Create(addressSpace.Name, addressSpace.Pasid.IsValid ? (long)addressSpace.Pasid.Value : 0)),
+            limit)));
+        answers.Add(new Answer("state.live", limit => Canonical.Numbers(Binder.Allocator.LiveIds().Select(id => (long)id.Value), limit)));
+        answers.Add(new Answer("state.svms", limit => Canonical.Bindings(Binder.GetBindings().Select(Picture), limit)));
         if (!_isRecording)
         {
             AddLife(answers);
@@ -173,7 +179,7 @@ internal sealed partial class BinderReplay : IReplay, ISvmObserver, ISvmFaultInj
         {
             try
             {
-                _addressSpaces.Add(make(addressSpace));
+                Add(make(addressSpace));
                 answers.Add(Number("ret", (long)PasidStatus.Success));
                 return;
             }
@@ -184,8 +190,7 @@ internal sealed partial class BinderReplay : IReplay, ISvmObserver, ISvmFaultInj
         }
 
         int events = _events.Count;
-        _addressSpaces.Add(Binder.CreateAddressSpace(made));
-        _addressSpaces[^1].Exit();
+        Add(Binder.CreateAddressSpace(made)).Exit();
         _events.RemoveRange(events, _events.Count - events);
         answers.Add(Number("ret", (long)status));
     }
@@ -195,7 +200,7 @@ internal sealed partial class BinderReplay : IReplay, ISvmObserver, ISvmFaultInj
         Binder.Restore(_snapshot!, new PasidSnapshotMap
         {
             FindDevice = name => _devices.GetValueOrDefault(name),
-            FindAddressSpace = name => _addressSpaces.Find(addressSpace => addressSpace.Name == name),
+            FindAddressSpace = name => _addressSpacesByName.GetValueOrDefault(name),
             FindCallbacks = FindCallbacks,
             FindPortal = name => _workQueues.GetValueOrDefault(name),
         });
@@ -216,8 +221,14 @@ internal sealed partial class BinderReplay : IReplay, ISvmObserver, ISvmFaultInj
         }
     }
 
-    private AddressSpace FindAddressSpace(string name) =>
-        _addressSpaces.Find(addressSpace => addressSpace.Name == name) ?? throw new KeyNotFoundException(name);
+    private AddressSpace FindAddressSpace(string name) => _addressSpacesByName[name];
+
+    private AddressSpace Add(AddressSpace addressSpace)
+    {
+        _addressSpaces.Add(addressSpace);
+        _addressSpacesByName.Add(addressSpace.Name, addressSpace);
+        return addressSpace;
+    }
 
     private Callbacks? FindCallbacks(string? name)
     {

@@ -4,6 +4,8 @@ namespace Pasid.Tool.Scenarios;
 internal sealed class BinderStepReader(Topology topology, bool isRecording)
 {
     private readonly HashSet<string> _devices = topology.Devices.Select(device => device.Name).ToHashSet(StringComparer.Ordinal);
+    private readonly HashSet<string> _devicesBehindIommus = topology.Devices.Where(device => device.Iommu is not null).Select(device => device.Name).ToHashSet(StringComparer.Ordinal);
+    private readonly HashSet<string> _workQueues = topology.WorkQueues.Select(queue => queue.Name).ToHashSet(StringComparer.Ordinal);
     private readonly HashSet<string> _addressSpaces = topology.AddressSpaces.ToHashSet(StringComparer.Ordinal);
     private readonly HashSet<string> _threads = new(StringComparer.Ordinal);
     private bool _hasSnapshot;
@@ -90,7 +92,7 @@ internal sealed class BinderStepReader(Topology topology, bool isRecording)
     private string DeviceBehindIommu(KeyReader keys)
     {
         string name = Device(keys);
-        return topology.Devices.First(device => device.Name == name).Iommu is not null ? name : throw keys.Malformed($"the device '{name}' is behind no IOMMU, and cannot ask for pages");
+        return _devicesBehindIommus.Contains(name) ? name : throw keys.Malformed($"the device '{name}' is behind no IOMMU, and cannot ask for pages");
     }
 
     private string NewThread(KeyReader keys)
@@ -105,7 +107,7 @@ internal sealed class BinderStepReader(Topology topology, bool isRecording)
     private string WorkQueue(KeyReader keys)
     {
         string name = keys.String("wq");
-        return topology.WorkQueues.Any(queue => queue.Name == name) ? name : throw keys.Malformed($"the work queue '{name}' is unknown: the topology does not have it");
+        return _workQueues.Contains(name) ? name : throw keys.Malformed($"the work queue '{name}' is unknown: the topology does not have it");
     }
 
     private static ulong PageAddress(KeyReader keys)

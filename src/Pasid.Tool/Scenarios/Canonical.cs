@@ -9,7 +9,7 @@ internal static class Canonical
     // Names come from files: '->' and '<' stay readable, and nothing of this ever reaches a browser.
     private static readonly JsonWriterOptions s_options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
-    public static string Strings(IEnumerable<string> values) => Write(writer =>
+    public static string Strings(IEnumerable<string> values) => Write(int.MaxValue, writer =>
     {
         writer.WriteStartArray();
         foreach (string value in values)
@@ -20,10 +20,10 @@ internal static class Canonical
         writer.WriteEndArray();
     });
 
-    public static string Numbers(IEnumerable<long> values) => Write(writer =>
+    public static string Numbers(IEnumerable<long> values, int limit = int.MaxValue) => Write(limit, writer =>
     {
         writer.WriteStartArray();
-        foreach (long value in values)
+        foreach (long value in values.TakeWhile(_ => IsWithin(writer, limit)))
         {
             writer.WriteNumberValue(value);
         }
@@ -31,10 +31,10 @@ internal static class Canonical
         writer.WriteEndArray();
     });
 
-    public static string NumbersByName(IEnumerable<KeyValuePair<string, long>> values) => Write(writer =>
+    public static string NumbersByName(IEnumerable<KeyValuePair<string, long>> values, int limit = int.MaxValue) => Write(limit, writer =>
     {
         writer.WriteStartObject();
-        foreach ((string name, long value) in values)
+        foreach ((string name, long value) in values.TakeWhile(_ => IsWithin(writer, limit)))
         {
             writer.WriteNumber(name, value);
         }
@@ -42,7 +42,7 @@ internal static class Canonical
         writer.WriteEndObject();
     });
 
-    public static string Data(string? data) => Write(writer =>
+    public static string Data(string? data) => Write(int.MaxValue, writer =>
     {
         writer.WriteStartObject();
         writer.WriteString("data", data);
@@ -51,17 +51,17 @@ internal static class Canonical
 
     public static string Error(long errno) => NumbersByName([new("errno", errno)]);
 
-    public static string Bindings(IEnumerable<BindingAnswer> bindings) => Write(writer =>
+    public static string Bindings(IEnumerable<BindingAnswer> bindings, int limit = int.MaxValue) => Write(limit, writer =>
     {
         writer.WriteStartArray();
-        foreach (BindingAnswer binding in bindings)
+        foreach (BindingAnswer binding in bindings.TakeWhile(_ => IsWithin(writer, limit)))
         {
             writer.WriteStartArray();
             writer.WriteNumberValue(binding.Pasid);
             writer.WriteStringValue(binding.AddressSpace);
             writer.WriteNumberValue(binding.Flags);
             writer.WriteStartArray();
-            foreach ((string device, long users) in binding.Devices)
+            foreach ((string device, long users) in binding.Devices.TakeWhile(_ => IsWithin(writer, limit)))
             {
                 writer.WriteStartArray();
                 writer.WriteStringValue(device);
@@ -76,7 +76,10 @@ internal static class Canonical
         writer.WriteEndArray();
     });
 
-    private static string Write(Action<Utf8JsonWriter> write)
+    private static bool IsWithin(Utf8JsonWriter writer, int limit) => writer.BytesCommitted + writer.BytesPending <= limit;
+
+    /// <summary>Writes a value; one that is longer than the limit is cut, and ends as no JSON does.</summary>
+    private static string Write(int limit, Action<Utf8JsonWriter> write)
     {
         using var stream = new MemoryStream();
         using (var writer = new Utf8JsonWriter(stream, s_options))
@@ -84,6 +87,7 @@ internal static class Canonical
             write(writer);
         }
 
-        return System.Text.Encoding.UTF8.GetString(stream.GetBuffer(), 0, (int)stream.Length);
+        string text = System.Text.Encoding.UTF8.GetString(stream.GetBuffer(), 0, (int)stream.Length);
+        return stream.Length <= limit ? text : $"{text[..^1]},…";
     }
 }

@@ -106,8 +106,7 @@ internal sealed class ExpectationReader(KeyReader keys, bool isRecording)
     private static string Remembered(KeyReader remembered, Topology topology)
     {
         IReadOnlyDictionary<string, long> pasids = remembered.IntegersByKey();
-        IEnumerable<string> names = topology.AddressSpaces.Where(pasids.ContainsKey);
-        return Canonical.NumbersByName(names.Concat(pasids.Keys.Except(names)).Select(name => KeyValuePair.Create(name, pasids[name])));
+        return Canonical.NumbersByName(pasids.OrderBy(pasid => topology.Positions.GetValueOrDefault(pasid.Key, int.MaxValue)));
     }
 
     private long Integer(string key, JsonElement value) => keys.Integer(key, value, long.MinValue, long.MaxValue);

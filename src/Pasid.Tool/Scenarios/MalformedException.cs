@@ -1,7 +1,7 @@
 namespace Pasid.Tool.Scenarios;
 
-/// <summary>A file that cannot be played: missing, unreadable or malformed. The message says where and why, in one line
-/// whatever of the file it quotes.</summary>
+/// <summary>A file that cannot be played: missing, unreadable or malformed. The message says where and why, and may quote the file as
+/// it is.</summary>
 internal sealed class MalformedException : Exception
 {
     public MalformedException()
@@ -9,20 +9,22 @@ internal sealed class MalformedException : Exception
     }
 
     public MalformedException(string message)
-        : base(OneLine(message))
+        : base(message)
     {
     }
 
     public MalformedException(string message, Exception innerException)
-        : base(OneLine(message), innerException)
+        : base(message, innerException)
     {
     }
 
     public MalformedException(string path, int line, string message)
-        : base(OneLine($"{path}:{line}: {message}"))
+        : base($"{path}:{line}: {message}")
     {
     }
 
-    private static string OneLine(string message) =>
-        string.Concat(message.Select(c => char.IsControl(c) ? $"\\u{(int)c:x4}" : $"{c}"));
+    public MalformedException(string path, int line, string message, Exception innerException)
+        : base($"{path}:{line}: {message}", innerException)
+    {
+    }
 }

@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using System.Text.Unicode;
+using Pasid.Tool.Files;
 
 namespace Pasid.Tool.Scenarios;
 
@@ -14,20 +15,7 @@ internal static class ScenarioLines
     public const long MaxFileLength = 1 << 28;
 
     /// <summary>Reads a file.</summary>
-    public static IEnumerable<JsonDocument> Read(string path)
-    {
-        Stream stream;
-        try
-        {
-            stream = File.OpenRead(path);
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or NotSupportedException or ArgumentException)
-        {
-            throw new MalformedException($"{path}: cannot be read: {exception.Message}", exception);
-        }
-
-        return Read(path, stream);
-    }
+    public static IEnumerable<JsonDocument> Read(string path) => Read(path, InputFiles.Open(path));
 
     /// <summary>Reads a stream, which is closed at the end.</summary>
     public static IEnumerable<JsonDocument> Read(string path, Stream stream)

@@ -15,6 +15,10 @@ internal sealed record Topology(
 
     public int AddressWidth { get; init; } = 48;
 
+    /// <summary>Gets where each address space stands among those that are there at first.</summary>
+    public IReadOnlyDictionary<string, int> Positions { get; } =
+        AddressSpaces.Select(KeyValuePair.Create<string, int>).DistinctBy(position => position.Key).ToDictionary(StringComparer.Ordinal);
+
     public bool CpuHasEnqcmd { get; init; } = true;
 }
 

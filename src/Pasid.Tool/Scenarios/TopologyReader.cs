@@ -31,9 +31,10 @@ internal static class TopologyReader
         }
 
         CheckUnique(keys, "work queue", topology.WorkQueues.Select(queue => queue.Name));
+        HashSet<string> devices = topology.Devices.Select(device => device.Name).ToHashSet(StringComparer.Ordinal);
         foreach (TopologyWorkQueue queue in topology.WorkQueues)
         {
-            if (topology.Devices.All(device => device.Name != queue.Device))
+            if (!devices.Contains(queue.Device))
             {
                 throw keys.Malformed($"the work queue '{queue.Name}' is of the unknown device '{queue.Device}'");
             }
@@ -42,9 +43,10 @@ internal static class TopologyReader
         CheckUnique(keys, "IOMMU", topology.Iommus.Select(iommu => iommu.Name));
         CheckUnique(keys, "device", topology.Devices.Select(device => device.Name));
         CheckUnique(keys, "mm", topology.AddressSpaces);
+        HashSet<string> iommus = topology.Iommus.Select(iommu => iommu.Name).ToHashSet(StringComparer.Ordinal);
         foreach (TopologyDevice device in topology.Devices)
         {
-            if (device.Iommu is not null && topology.Iommus.All(iommu => iommu.Name != device.Iommu))
+            if (device.Iommu is not null && !iommus.Contains(device.Iommu))
             {
                 throw keys.Malformed($"the device '{device.Name}' is behind the unknown IOMMU '{device.Iommu}'");
             }

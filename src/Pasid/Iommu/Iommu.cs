@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Pasid.Internal;
 
 namespace Pasid;
 
@@ -10,10 +11,10 @@ public sealed class Iommu : IIommu
     /// <summary>Makes an IOMMU that is capable of SVM and of supervisor requests.</summary>
     /// <param name="name">What to call it in messages and events.</param>
     /// <exception cref="ArgumentNullException"><paramref name="name"/> is <see langword="null"/>.</exception>
+    /// <exception cref="ArgumentException"><paramref name="name"/> has half of a surrogate pair.</exception>
     public Iommu(string name)
     {
-        ArgumentNullException.ThrowIfNull(name);
-        Name = name;
+        Name = Names.Check(name, nameof(name));
     }
 
     /// <inheritdoc/>

@@ -1,7 +1,7 @@
 namespace Pasid.Internal;
 
-/// <summary>Reads another stream, which it does not own, up to a length; what is longer is no snapshot.</summary>
-internal sealed class LimitedStream(Stream inner, long limit) : Stream
+/// <summary>Reads another stream, which it does not own, up to a length and past a guard; what is longer is no snapshot.</summary>
+internal sealed class LimitedStream(Stream inner, long limit, SnapshotGuard guard) : Stream
 {
     private long _read;
 
@@ -25,7 +25,13 @@ internal sealed class LimitedStream(Stream inner, long limit) : Stream
     {
         int read = inner.Read(buffer);
         _read += read;
-        return _read <= limit ? read : throw new FormatException($"This is no snapshot of a host: it is longer than {limit} bytes.");
+        if (_read > limit)
+        {
+            throw new FormatException($"This is no snapshot of a host: it is longer than {limit} bytes.");
+        }
+
+        guard.Read(buffer[..read]);
+        return read;
     }
 
     public override void Flush()

@@ -46,19 +46,27 @@ public sealed record PasidSnapshot(
     /// <summary>The longest snapshot that <see cref="Load"/> reads, in bytes: several times that of a host with every PASID live.</summary>
     public const int MaxLength = 1 << 28;
 
+    /// <summary>How many bytes the objects of a snapshot may take where <see cref="Load"/> is not told otherwise: more than those of a
+    /// host with every PASID bound to a device.</summary>
+    public const long DefaultMemoryLimit = 1L << 30;
+
     /// <summary>Reads a snapshot.</summary>
     /// <param name="utf8Json">Where to read from, to the end.</param>
+    /// <param name="memoryLimit">How many bytes the objects of the snapshot may take, at least 1; checked, as an estimate from above,
+    /// before they are made.</param>
     /// <returns>The snapshot; whether it makes sense, <see cref="ISvmBinder.Restore"/> finds out.</returns>
     /// <exception cref="ArgumentNullException"><paramref name="utf8Json"/> is <see langword="null"/>.</exception>
-    /// <exception cref="FormatException">It is no snapshot: not JSON, something in it is unknown or of the wrong type, or it is longer
-    /// than <see cref="MaxLength"/>.</exception>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="memoryLimit"/> is less than 1.</exception>
+    /// <exception cref="FormatException">It is no snapshot: not JSON, something in it is unknown, there twice or of the wrong type, or it
+    /// is longer than <see cref="MaxLength"/>; or its objects would take more than <paramref name="memoryLimit"/> bytes.</exception>
     /// <remarks>O(size).</remarks>
-    public static PasidSnapshot Load(Stream utf8Json)
+    public static PasidSnapshot Load(Stream utf8Json, long memoryLimit = DefaultMemoryLimit)
     {
         ArgumentNullException.ThrowIfNull(utf8Json);
+        ArgumentOutOfRangeException.ThrowIfLessThan(memoryLimit, 1);
         try
         {
-            using var limited = new LimitedStream(utf8Json, MaxLength);
+            using var limited = new LimitedStream(utf8Json, MaxLength, new SnapshotGuard(memoryLimit));
             return JsonSerializer.Deserialize(limited, SnapshotJson.Default.PasidSnapshot)
                 ?? throw new FormatException("This is no snapshot of a host: it is the JSON value null.");
         }
@@ -71,10 +79,17 @@ public sealed record PasidSnapshot(
     /// <summary>Writes the snapshot as JSON.</summary>
     /// <param name="utf8Json">Where to write to; it stays open.</param>
     /// <exception cref="ArgumentNullException"><paramref name="utf8Json"/> is <see langword="null"/>.</exception>
+    /// <exception cref="InvalidOperationException">A name in it has half of a surrogate pair, which no file can hold. Nothing is
+    /// written.</exception>
     /// <remarks>The same snapshot is always written as the same bytes. O(size).</remarks>
     public void Save(Stream utf8Json)
     {
         ArgumentNullException.ThrowIfNull(utf8Json);
+        if (SnapshotText.FindBroken(this).FirstOrDefault() is { } broken)
+        {
+            throw new InvalidOperationException($"The snapshot cannot be saved: {broken}. Give text that is valid Unicode.");
+        }
+
         JsonSerializer.Serialize(utf8Json, this, SnapshotJson.Default.PasidSnapshot);
     }
 }

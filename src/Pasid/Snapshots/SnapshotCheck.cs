@@ -41,6 +41,11 @@ internal sealed partial class SnapshotCheck(PasidSnapshot snapshot, KernelProfil
             Add($"it says {snapshot.BindingCount} bindings and has {snapshot.Bindings.Count}");
         }
 
+        foreach (string broken in SnapshotText.FindBroken(snapshot).Take(MostErrors))
+        {
+            Add(broken);
+        }
+
         CheckIds();
         CheckAddressSpaces();
         CheckBindings();

@@ -114,8 +114,17 @@ internal sealed class SnapshotWriter(SvmBinder binder, HostState state, PasidSna
         return index;
     }
 
-    private static string Require(string? name, string function, object named) =>
-        name ?? throw new InvalidOperationException($"{nameof(PasidSnapshotMap)}.{function} has no name for '{named}': a snapshot names everything.");
+    private static string Require(string? name, string function, object named)
+    {
+        if (name is null)
+        {
+            throw new InvalidOperationException($"{nameof(PasidSnapshotMap)}.{function} has no name for '{named}': a snapshot names everything.");
+        }
+
+        return Names.FindBroken(name) is >= 0 and var broken
+            ? throw new InvalidOperationException($"{nameof(PasidSnapshotMap)}.{function} has for '{named}' a name with half of a surrogate pair at index {broken}: give text that is valid Unicode.")
+            : name;
+    }
 
     private static string RequireUnique(Dictionary<string, object> names, string? name, object named, string function)
     {

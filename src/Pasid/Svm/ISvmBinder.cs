@@ -19,6 +19,7 @@ public interface ISvmBinder : IDisposable
     /// <param name="name">What to call it in messages and events.</param>
     /// <returns>The address space; only this binder can bind it.</returns>
     /// <exception cref="ArgumentNullException"><paramref name="name"/> is <see langword="null"/>.</exception>
+    /// <exception cref="ArgumentException"><paramref name="name"/> has half of a surrogate pair.</exception>
     /// <exception cref="ObjectDisposedException">The binder is disposed.</exception>
     /// <remarks>Models <c>mm_init</c>.</remarks>
     AddressSpace CreateAddressSpace(string name);

@@ -9,7 +9,7 @@ public sealed partial class SvmBinder
     /// <inheritdoc/>
     public AddressSpace CreateAddressSpace(string name)
     {
-        ArgumentNullException.ThrowIfNull(name);
+        Names.Check(name, nameof(name));
 
         // Nothing to guard: this refuses a disposed binder, and a call from inside a callback.
         Enter();
@@ -95,7 +95,7 @@ public sealed partial class SvmBinder
 
     internal AddressSpace Fork(AddressSpace parent, string name)
     {
-        ArgumentNullException.ThrowIfNull(name);
+        Names.Check(name, nameof(name));
         var child = new AddressSpace(this, name);
         Fork(parent, child, thread: null);
         return child;
@@ -104,7 +104,7 @@ public sealed partial class SvmBinder
     /// <summary>Forks the process of a thread; the child has one thread of its own.</summary>
     internal SvmThread Fork(SvmThread thread, string name)
     {
-        ArgumentNullException.ThrowIfNull(name);
+        Names.Check(name, nameof(name));
         var child = new SvmThread(new AddressSpace(this, name), name);
         Fork(thread.AddressSpace, child.AddressSpace, (thread, child));
         return child;
@@ -166,7 +166,7 @@ public sealed partial class SvmBinder
 
     internal AddressSpace Exec(AddressSpace current, string name, SvmThread? thread = null)
     {
-        ArgumentNullException.ThrowIfNull(name);
+        Names.Check(name, nameof(name));
         var next = new AddressSpace(this, name);
         Enter();
         try

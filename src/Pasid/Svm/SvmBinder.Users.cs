@@ -18,7 +18,7 @@ public sealed partial class SvmBinder
 
     internal SvmThread CreateThread(AddressSpace addressSpace, string name, SvmThread? parent = null)
     {
-        ArgumentNullException.ThrowIfNull(name);
+        Names.Check(name, nameof(name));
         Enter();
         try
         {

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Pasid.Internal;
 
 namespace Pasid;
 
@@ -16,10 +17,10 @@ public sealed class SvmDevice
     /// <param name="name">What to call it in messages and events.</param>
     /// <param name="iommu">The IOMMU it is behind; <see langword="null"/> for none, then no call for it succeeds.</param>
     /// <exception cref="ArgumentNullException"><paramref name="name"/> is <see langword="null"/>.</exception>
+    /// <exception cref="ArgumentException"><paramref name="name"/> has half of a surrogate pair.</exception>
     public SvmDevice(string name, IIommu? iommu)
     {
-        ArgumentNullException.ThrowIfNull(name);
-        Name = name;
+        Name = Names.Check(name, nameof(name));
         Iommu = iommu;
     }
 

@@ -1,0 +1,81 @@
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+
+namespace Pasid.Internal;
+
+/// <summary>The keys that objects of a snapshot can have, as the bytes of a file.</summary>
+internal static class SnapshotKeys
+{
+    /// <summary>An escape such as <c>\u0041</c> is six bytes, and the longest for one byte of a key.</summary>
+    private const int LongestEscape = 6;
+
+    private static readonly JsonTypeInfo[] s_types =
+    [
+        SnapshotJson.Default.PasidSnapshot,
+        SnapshotJson.Default.IoasidSnapshot,
+        SnapshotJson.Default.AddressSpaceSnapshot,
+        SnapshotJson.Default.SvmThreadSnapshot,
+        SnapshotJson.Default.PortalSnapshot,
+        SnapshotJson.Default.SvmBindingSnapshot,
+        SnapshotJson.Default.SvmDeviceSnapshot,
+        SnapshotJson.Default.PageRequestQueueSnapshot,
+        SnapshotJson.Default.PageRequestSnapshot,
+    ];
+
+    private static readonly byte[][] s_keys =
+        [.. s_types.SelectMany(type => type.Properties).Select(property => property.Name).Distinct(StringComparer.Ordinal).Select(Encoding.UTF8.GetBytes)];
+
+    /// <summary>The indexes of the keys, by their length.</summary>
+    private static readonly int[][] s_byLength = [.. Enumerable.Range(0, s_keys.Max(key => key.Length) + 1)
+        .Select(length => Enumerable.Range(0, s_keys.Length).Where(index => s_keys[index].Length == length).ToArray())];
+
+    /// <summary>Gets how many there are; each has an index below.</summary>
+    public static int Count => s_keys.Length;
+
+    /// <summary>Gets how many bytes a key takes at most between its quotes, whatever of it is escaped.</summary>
+    public static int MaxLength { get; } = (s_byLength.Length - 1) * LongestEscape;
+
+    /// <summary>Gets a key.</summary>
+    public static string Get(int index) => Encoding.UTF8.GetString(s_keys[index]);
+
+    /// <summary>Finds a key by what is between its quotes.</summary>
+    /// <returns>The index, or -1 for what is no key.</returns>
+    public static int Find(ReadOnlySpan<byte> text, bool hasEscapes)
+    {
+        if (hasEscapes)
+        {
+            return FindEscaped(text);
+        }
+
+        if (text.Length < s_byLength.Length)
+        {
+            foreach (int index in s_byLength[text.Length])
+            {
+                if (text.SequenceEqual(s_keys[index]))
+                {
+                    return index;
+                }
+            }
+        }
+
+        return -1;
+    }
+
+    private static int FindEscaped(ReadOnlySpan<byte> text)
+    {
+        byte[] quoted = [(byte)'"', .. text, (byte)'"'];
+        try
+        {
+            var reader = new Utf8JsonReader(quoted);
+            reader.Read();
+            Span<byte> plain = stackalloc byte[quoted.Length];
+            return Find(plain[..reader.CopyString(plain)], hasEscapes: false);
+        }
+        catch (Exception exception) when (exception is JsonException or InvalidOperationException)
+        {
+            // No text at all, as the deserializer will find.
+            return -1;
+        }
+    }
+}
