@@ -2,6 +2,8 @@ using System.Globalization;
 using System.Text;
 using Pasid.Tests.Support;
 using Pasid.Tool.Commands;
+using Pasid.Tool.Replay;
+using Pasid.Tool.Scenarios;
 using Spectre.Console;
 
 namespace Pasid.Tests.Tools;
@@ -145,26 +147,13 @@ public sealed class ScreenTests
     }
 
     [Fact]
-    public void A_step_that_the_library_refuses_is_one_line()
+    public void A_step_that_the_library_refuses_is_the_fault_of_its_line()
     {
-        // The kernel of the seed loses the PASID that parent and child remember once for each, and no snapshot can say so.
-        using var folder = new TemporaryFolder();
-        string path = folder.Write(
-            "refused.jsonl",
-            Header.Replace("NAME", "n", StringComparison.Ordinal).Replace("\"ats\":false}],", "\"ats\":false}],\"enqcmd\":false,", StringComparison.Ordinal),
-            """{"op":"bind","dev":"n","mm":"n","want_pasid":true,"flags":0,"ops":null,"fail":null}""",
-            """{"op":"fork","mm":"n","child":"c"}""",
-            """{"op":"unbind","dev":"n","pasid":1}""",
-            """{"op":"exit","mm":"c"}""",
-            """{"op":"exit","mm":"n"}""",
-            """{"op":"snapshot"}""",
-            """{"op":"restore"}""");
+        using var stream = new MemoryStream(Encoding.UTF8.GetBytes(Header + "\n{\"op\":\"snapshot\"}\n{\"op\":\"restore\"}"));
+        Scenario scenario = ScenarioReader.ReadScenario("refused.jsonl", stream, profile: null);
 
-        ToolRun run = ToolRun.Of("run", path);
-
-        run.ExitCode.Should().Be(2);
-        run.ErrorLines.Should().Equal($"pasid: {path}:8: the step 'restore' cannot be played: The snapshot cannot be restored: PASID 1 leaked twice.");
-        run.Output.Should().Contain("snapshot").And.NotContain("Nothing leaked.");
+        FluentActions.Invoking(() => Replays.Apply(new RefusingReplay(), scenario, scenario.Steps[1]))
+            .Should().Throw<MalformedException>().WithMessage("refused.jsonl:3: the step 'restore' cannot be played: not today");
     }
 
     [Fact]
@@ -252,5 +241,14 @@ public sealed class ScreenTests
     private sealed class FullWriter : StringWriter
     {
         public override void Write(string? value) => throw new IOException("No space left\non device");
+    }
+
+    private sealed class RefusingReplay : IReplay
+    {
+        public IReadOnlyList<Answer> Apply(Step step) => throw new FormatException("not today");
+
+        public void Dispose()
+        {
+        }
     }
 }
