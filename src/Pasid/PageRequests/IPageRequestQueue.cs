@@ -39,8 +39,9 @@ public interface IPageRequestQueue
     bool TryEnqueue(in PageRequest request);
 
     /// <summary>Answers what is in the queue; what the kernel does when it is interrupted.</summary>
-    /// <returns>How many requests were handled.</returns>
-    /// <exception cref="InvalidOperationException">Called from inside a fault handler, device callback or responder of the queue.</exception>
+    /// <returns>How many requests this call handled; not those that another thread did.</returns>
+    /// <exception cref="InvalidOperationException">Called from inside a fault handler, device callback or responder of the queue, or from
+    /// inside a callback of the binder.</exception>
     /// <exception cref="ObjectDisposedException">The queue is disposed.</exception>
     /// <remarks>
     /// <para>A request is answered by the first that holds: without PASID, or with one that is not bound: <see cref="PageResponseCode.ResponseFailure"/>.
@@ -48,6 +49,9 @@ public interface IPageRequestQueue
     /// <see cref="AddressSpace.FaultHandler"/>: <see cref="PageResponseCode.InvalidRequest"/>. Else <see cref="PageResponseCode.Success"/>. But for the
     /// first two the callbacks that the device was bound with are told. Only requests that are the last of their group, or carry private
     /// data, get a response, which tells how they themselves ended.</para>
+    /// <para>While another thread answers requests of the queue, the call waits until those are answered that were there when it began.
+    /// From inside a handler of another queue of the same binder, or when not one request is finished for a second, it leaves them to
+    /// that thread and returns: two handlers that process each other's queues do not wait for each other for ever.</para>
     /// <para>PASIDs are looked up without a lock. What handlers, callbacks and the responder throw is passed on once all is answered.
     /// Models <c>prq_event_thread</c>.</para>
     /// </remarks>

@@ -108,8 +108,13 @@ public interface ISvmBinder : IDisposable
     /// <exception cref="ArgumentNullException"><paramref name="device"/> is <see langword="null"/>.</exception>
     /// <exception cref="InvalidOperationException">Called from inside a callback.</exception>
     /// <exception cref="ObjectDisposedException">The binder is disposed.</exception>
-    /// <remarks>Models <c>intel_svm_unbind_mm</c>; with the drain, which <see cref="KernelQuirks.UnbindSkipsDrain"/> leaves out, that of
-    /// Linux 5.8.</remarks>
+    /// <remarks>
+    /// <para>The page requests are those that were in the queues when the drain began. Where another thread is answering, the call waits for
+    /// those that have the PASID. Meanwhile the gate is left: the device is bound until the end, a bind or unbind of it waits, and other
+    /// calls go on. What handlers throw is passed on when the unbind is done.</para>
+    /// <para>Models <c>intel_svm_unbind_mm</c>; with the drain, which <see cref="KernelQuirks.UnbindSkipsDrain"/> leaves out, that of
+    /// Linux 5.8.</para>
+    /// </remarks>
     PasidStatus UnbindMm(SvmDevice device, Ioasid pasid);
 
     /// <summary>Tells whether a PASID still translates: the supervisor's does always, a process's until it exits.</summary>
@@ -171,7 +176,8 @@ public interface ISvmBinder : IDisposable
     /// <exception cref="InvalidOperationException">Called from inside a callback; or the allocator is not an
     /// <see cref="IoasidAllocator"/>, has custom allocators or serves another binder too; or something has no name, or not one of its own.</exception>
     /// <exception cref="ObjectDisposedException">The binder is disposed.</exception>
-    /// <remarks>The host stands still while its state is copied, and goes on while it is named. O(live).</remarks>
+    /// <remarks>Waits until no request is being answered and no unbind drains. The host stands still while its state is copied, users that come
+    /// and go, portals, registers and queues included, and goes on while it is named. O(live).</remarks>
     PasidSnapshot CaptureSnapshot(PasidSnapshotMap? map = null);
 
     /// <summary>Brings the host, allocator and binder together, into the state of a snapshot; or changes nothing.</summary>
@@ -181,9 +187,11 @@ public interface ISvmBinder : IDisposable
     /// <exception cref="ArgumentNullException"><paramref name="snapshot"/> is <see langword="null"/>.</exception>
     /// <exception cref="FormatException">No host can have been in that state, or a name stands for nothing; what is wrong is listed.</exception>
     /// <exception cref="InvalidOperationException">Called from inside a callback; or the allocator is not an
-    /// <see cref="IoasidAllocator"/>, or has custom allocators.</exception>
+    /// <see cref="IoasidAllocator"/>, has custom allocators or serves another binder too.</exception>
     /// <exception cref="ObjectDisposedException">The binder is disposed.</exception>
     /// <remarks>
+    /// <para>Waits until no request is being answered and no unbind drains. All that can fail comes before the first change. It is one moment
+    /// for every call; only properties of address spaces and threads that are read beside it may each be of before or of afterwards.</para>
     /// <para>Whatever was bound before is let go of without a word to IOMMUs and observers: the hardware model around the host goes
     /// back with it. Ids that others allocated from the allocator go too. Address spaces that are not in the snapshot are bound to
     /// nothing then; handles of before do nothing when disposed. Other threads stand for those of before. Page request queues that are

@@ -173,4 +173,125 @@ public sealed class UsersAndPinsTests
         process.IsDestroyed.Should().BeTrue();
         host.Live().Should().BeEmpty();
     }
+
+    [Fact]
+    public void DropUser_twice_of_one_user_is_refused_the_second_time_also_after_the_exit()
+    {
+        using var host = new Host();
+        AddressSpace process = host.Process("P");
+        host.Bind(host.DeviceA, process, 1);
+        process.TryAddUser().Should().BeTrue();
+        process.Exit();
+        process.DropUser();
+
+        process.Invoking(p => p.DropUser()).Should().Throw<InvalidOperationException>().WithMessage("Nobody uses the address space 'P' who came by TryAddUser*");
+
+        (process.Users, process.HasExited).Should().Be((0, true));
+        host.Unbind(host.DeviceA, 1);
+        process.IsDestroyed.Should().BeTrue();
+    }
+
+    [Fact]
+    public void Last_users_that_are_dropped_at_once_once_too_often_leave_once()
+    {
+        for (int round = 0; round < Effort.Rounds(2_000); round++)
+        {
+            using var binder = new SvmBinder();
+            AddressSpace process = binder.CreateAddressSpace("P");
+            process.TryAddUser().Should().BeTrue();
+            process.Exit();
+            using var begin = new Barrier(2);
+            int refused = 0;
+            void Drop()
+            {
+                begin.SignalAndWait();
+                try
+                {
+                    process.DropUser();
+                }
+                catch (InvalidOperationException)
+                {
+                    Interlocked.Increment(ref refused);
+                }
+            }
+
+            var other = new Thread(Drop);
+            other.Start();
+            Drop();
+            other.Join();
+
+            (process.Users, process.HasExited, process.IsDestroyed, refused).Should().Be((0, true, true, 1), $"round {round}");
+        }
+    }
+
+    [Fact]
+    public void Users_and_pins_stop_at_their_limit_with_an_error()
+    {
+        using var host = new Host();
+        AddressSpace process = host.Process("P");
+        host.Bind(host.DeviceA, process, 1);
+        PasidSnapshot snapshot = host.Binder.CaptureSnapshot();
+        snapshot = snapshot with { AddressSpaces = [snapshot.AddressSpaces[0] with { Guests = int.MaxValue - 1, ExtraPins = int.MaxValue - 1 }] };
+        host.Binder.Restore(snapshot, new PasidSnapshotMap { FindDevice = _ => host.DeviceA, FindAddressSpace = _ => process });
+        process.TryAddUser().Should().BeTrue();
+        process.AddPin();
+
+        process.Invoking(p => p.TryAddUser()).Should().Throw<PasidException>().Which.Status.Should().Be(PasidStatus.Overflow);
+        process.Invoking(p => p.AddPin()).Should().Throw<PasidException>().Which.Status.Should().Be(PasidStatus.Overflow);
+
+        (process.Users, process.Pins).Should().Be((1L + int.MaxValue, 1L + int.MaxValue));
+        process.DropUser();
+        process.DropPin();
+        (process.Users, process.Pins).Should().Be((int.MaxValue, int.MaxValue));
+        host.Binder.CaptureSnapshot().AddressSpaces[0].Guests.Should().Be(int.MaxValue - 1);
+    }
+
+    [Fact]
+    public void Clone_and_fork_of_a_thread_that_has_exited_are_refused()
+    {
+        using var host = new Host();
+        SvmThread thread = host.Process("P").CreateThread("T");
+        thread.Exit();
+
+        thread.Invoking(t => t.Clone("U")).Should().Throw<InvalidOperationException>().WithMessage("The thread 'T' has exited*");
+        thread.Invoking(t => t.Fork("C")).Should().Throw<InvalidOperationException>().WithMessage("The thread 'T' has exited*");
+        thread.AddressSpace.Users.Should().Be(1);
+    }
+
+    [Fact]
+    public void Fork_of_a_thread_is_one_step()
+    {
+        using var host = new Host();
+        SvmThread thread = host.Process("P").CreateThread("T");
+
+        SvmThread child = thread.Fork("C");
+
+        child.AddressSpace.Name.Should().Be("C");
+        child.AddressSpace.GetThreads().Should().Equal(child);
+        child.AddressSpace.Users.Should().Be(2);
+        host.Armed = SvmFaultPoint.AddressSpaceCopy;
+        thread.Invoking(t => t.Fork("D")).Should().Throw<PasidException>().WithMessage("*the fault injector answered OutOfMemory at AddressSpaceCopy*");
+    }
+
+    [Fact]
+    public void A_restore_that_forgets_a_pinned_process_that_has_exited_leaves_its_destruction_to_the_last_pin()
+    {
+        using var host = new Host();
+        PasidSnapshot empty = host.Binder.CaptureSnapshot();
+        AddressSpace process = host.Process("P");
+        host.Bind(host.DeviceA, process, 1);
+        process.AddPin();
+        process.Exit();
+        host.Binder.Restore(empty);
+        int destroyed = 0;
+        host.InsideObserver = svmEvent => destroyed += svmEvent.Kind == SvmEventKind.AddressSpaceDestroyed ? 1 : 0;
+
+        process.IsDestroyed.Should().BeFalse("a pin is left");
+        process.DropPin();
+
+        process.IsDestroyed.Should().BeTrue();
+        process.Invoking(p => p.DropPin()).Should().Throw<InvalidOperationException>();
+        destroyed.Should().Be(1);
+        host.ShouldBeWhole();
+    }
 }
