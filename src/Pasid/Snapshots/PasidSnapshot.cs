@@ -46,6 +46,10 @@ public sealed record PasidSnapshot(
     /// <summary>The longest snapshot that <see cref="Load"/> reads, in bytes: several times that of a host with every PASID live.</summary>
     public const int MaxLength = 1 << 28;
 
+    /// <summary>How much memory a snapshot may take if nothing else is said, in bytes: 1 GB, several times that of a host with every
+    /// PASID bound.</summary>
+    public const long DefaultMemoryLimit = 1L << 30;
+
     /// <summary>Reads a snapshot.</summary>
     /// <param name="utf8Json">Where to read from, to the end.</param>
     /// <returns>The snapshot; whether it makes sense, <see cref="ISvmBinder.Restore"/> finds out.</returns>

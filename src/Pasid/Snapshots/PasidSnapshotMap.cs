@@ -10,6 +10,8 @@ namespace Pasid;
 /// </remarks>
 public sealed class PasidSnapshotMap
 {
+    private long _memoryLimit = PasidSnapshot.DefaultMemoryLimit;
+
     /// <summary>Gets or sets how devices are named.</summary>
     /// <value>By default by <see cref="SvmDevice.Name"/>. Two devices of one host must not have the same name.</value>
     public Func<SvmDevice, string> NameDevice { get; set; } = static device => device.Name;
@@ -59,4 +61,20 @@ public sealed class PasidSnapshotMap
     /// <summary>Gets or sets which portal a name stands for.</summary>
     /// <value>By default none: needed to restore mapped portals. <see langword="null"/> for an unknown name.</value>
     public Func<string, IEnqcmdPortal?> FindPortal { get; set; } = static _ => null;
+
+    /// <summary>Gets or sets how much memory a snapshot may take that is restored, in bytes.</summary>
+    /// <value>At least 1; by default <see cref="PasidSnapshot.DefaultMemoryLimit"/>.</value>
+    /// <exception cref="ArgumentOutOfRangeException">Set to less than 1.</exception>
+    /// <remarks><see cref="ISvmBinder.Restore"/> estimates it before it makes anything, and refuses a snapshot that may take more. The
+    /// estimate is never too low, and where much is restored at most about twice what it takes. A lone id costs up to 45 KB, so a
+    /// file of a few megabytes can stand for gigabytes.</remarks>
+    public long MemoryLimit
+    {
+        get => _memoryLimit;
+        set
+        {
+            ArgumentOutOfRangeException.ThrowIfLessThan(value, 1);
+            _memoryLimit = value;
+        }
+    }
 }
