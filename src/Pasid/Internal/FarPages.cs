@@ -15,11 +15,13 @@ internal sealed class FarPages
     /// ranges far apart in turn, does not make and drop one each time.</summary>
     public const int MostEmpty = 4;
 
+    /// <summary>A middle directory goes together with a row of <see cref="FurtherIds"/>.</summary>
+    public const int TopShift = IdBitmap.Shift + 7;
+
     /// <summary>A directory of the lowest level has the pages of one block of <see cref="FurtherIds"/>, so that both go together.</summary>
     private const int LowLength = 1 << (IdBitmap.Shift - IoasidTable.PageShift);
 
     private const int MiddleLength = 128;
-    private const int TopShift = IdBitmap.Shift + 7;
     private const int MiddleBytes = 24 + (8 * MiddleLength);
     private const int LowBytes = 24 + (8 * LowLength);
 

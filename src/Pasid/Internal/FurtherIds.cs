@@ -5,7 +5,8 @@ namespace Pasid.Internal;
 
 /// <summary>
 /// Which ids from 2^18 on are free, in blocks of 2^18 that are made when one of their ids comes to live, and dropped when none
-/// is live and no page of slots is kept for them. Not thread-safe.
+/// is live and no page of slots is kept for them. One that was dropped serves the next, so that lone ids that come and go in turn make
+/// none. Not thread-safe.
 /// </summary>
 internal sealed class FurtherIds
 {
@@ -22,6 +23,9 @@ internal sealed class FurtherIds
 
     /// <summary>Bit i of word j: block 64 j + i is full. Block 0, whose ids are elsewhere, counts as full.</summary>
     private readonly ulong[] _fullBlocks = new ulong[BlockCount / 64];
+
+    /// <summary>The block that was dropped last, if it is as small as a new one.</summary>
+    private IdBitmap? _spare;
 
     /// <summary>Gets how many bytes all of it takes, about.</summary>
     public int Bytes { get; private set; } = 48 + RowBytes + (24 + (8 * (BlockCount >> RowShift))) + (24 + (8 * BlockCount / 64));
@@ -108,7 +112,7 @@ internal sealed class FurtherIds
         }
 
         // Before the row, which would stay without a block if there were no memory for one.
-        ids = new IdBitmap((int)(id & OffsetMask));
+        ids = TakeSpare((int)(id & OffsetMask)) ?? new IdBitmap((int)(id & OffsetMask));
         ref IdBitmap?[]? row = ref _rows[block >> RowShift];
         if (row is null)
         {
@@ -198,7 +202,12 @@ internal sealed class FurtherIds
     /// <param name="blocksWithPages">The blocks that have a page of slots.</param>
     public void Check(List<IntegrityFinding> findings, HashSet<uint> blocksWithPages)
     {
-        int bytes = new FurtherIds().Bytes;
+        int bytes = new FurtherIds().Bytes + (_spare?.Bytes ?? 0);
+        if (_spare is { } spare && (spare.FindLive(0) >= 0 || !spare.AreSummariesRight()))
+        {
+            findings.Add(new(IntegrityInvariant.LiveIdsAgree, KernelQuirks.None, "the map that waits for other ids has live ones"));
+        }
+
         for (int block = 1; block < BlockCount; block++)
         {
             bool isFull = (_fullBlocks[block >> 6] >> block & 1) != 0;
@@ -236,12 +245,35 @@ internal sealed class FurtherIds
         IdBitmap?[] row = _rows[block >> RowShift]!;
         ref IdBitmap? ids = ref row[block & (row.Length - 1)];
         Bytes -= ids!.Bytes;
+        KeepSpare(ids);
         ids = null;
         if (!ReferenceEquals(row, _firstRow) && Array.TrueForAll(row, static block => block is null))
         {
             _rows[block >> RowShift] = null;
             Bytes -= RowBytes;
         }
+    }
+
+    private void KeepSpare(IdBitmap ids)
+    {
+        if (_spare is null && ids.TryMove(offset: 0))
+        {
+            _spare = ids;
+            Bytes += ids.Bytes;
+        }
+    }
+
+    private IdBitmap? TakeSpare(int offset)
+    {
+        IdBitmap? spare = _spare;
+        if (spare is not null)
+        {
+            spare.TryMove(offset);
+            Bytes -= spare.Bytes;
+            _spare = null;
+        }
+
+        return spare;
     }
 
     private long LowestIn(int block) => ((long)block << IdBitmap.Shift) | (uint)(GetBlock(block)?.FindLowestFree() ?? 0);

@@ -17,9 +17,11 @@ internal sealed class IdBitmap
 {
     public const int Shift = 18;
 
-    /// <summary>How much longer than needed the window has to be before it is made shorter: a shorter one that is soon
-    /// outgrown would cost more than it saves.</summary>
+    /// <summary>How much longer than needed the window has to be before it is made shorter, and how many pages have to have gone
+    /// since it grew: a few ids far apart that come and go in turn must not make long windows each time.</summary>
     private const int ShrinkFactor = 16;
+
+    private const int ShrinkPages = 8;
 
     private const int LeafCount = 1 << (Shift - 6);
 
@@ -37,6 +39,9 @@ internal sealed class IdBitmap
 
     /// <summary>Bit i of word j: id 64 (j + <see cref="_firstLeaf"/>) + i is free. The ids around the window are all free.</summary>
     private ulong[] _leaves;
+
+    /// <summary>How many pages of slots have gone since the window grew.</summary>
+    private int _gonePages;
 
     /// <summary>Makes one with room for an offset, in which all ids are free.</summary>
     public IdBitmap(int offset)
@@ -162,15 +167,24 @@ internal sealed class IdBitmap
         _leaves.CopyTo(larger, _firstLeaf - first);
         _leaves = larger;
         _firstLeaf = first;
+        _gonePages = 0;
     }
 
-    /// <summary>Gives most of the words back if a much shorter window would do.</summary>
+    /// <summary>Makes one without live ids serve other ids, if it is as small as a new one.</summary>
+    public bool TryMove(int offset)
+    {
+        _firstLeaf = (offset >> 6) & -SmallestLeafCount;
+        _gonePages = 0;
+        return _leaves.Length == SmallestLeafCount;
+    }
+
+    /// <summary>Gives most of the words back if a much shorter window would do; a page of slots has gone.</summary>
     /// <param name="firstLeaf">The first leaf that is needed.</param>
     /// <param name="lastLeaf">The last one.</param>
     public void Fit(int firstLeaf, int lastLeaf)
     {
         FindWindow(firstLeaf, lastLeaf, out int first, out int length);
-        if (length <= _leaves.Length / ShrinkFactor)
+        if (++_gonePages >= ShrinkPages && length <= _leaves.Length / ShrinkFactor)
         {
             _leaves = _leaves.AsSpan(first - _firstLeaf, length).ToArray();
             _firstLeaf = first;
@@ -178,7 +192,7 @@ internal sealed class IdBitmap
     }
 
     /// <summary>Finds the shortest window that covers two leaves.</summary>
-    private static void FindWindow(int firstLeaf, int lastLeaf, out int first, out int length)
+    public static void FindWindow(int firstLeaf, int lastLeaf, out int first, out int length)
     {
         length = SmallestLeafCount;
         while ((firstLeaf & -length) != (lastLeaf & -length))

@@ -31,7 +31,7 @@ internal sealed partial class IoasidTable
     /// anything that a free could fail for.</summary>
     private void RetirePage(uint page)
     {
-        if (!IsPageFree(page << PageShift))
+        if (_leaves is null || !IsPageFree(page << PageShift))
         {
             return;
         }
@@ -40,18 +40,27 @@ internal sealed partial class IoasidTable
         bool isFirst = _lowPages is null && page < FirstPageMaxLength / PageLength;
         if (!isFirst && _farPages is { } farPages && !farPages.Empty.Contains(page))
         {
-            if (farPages.Empty.Length == FarPages.MostEmpty)
-            {
-                DropPage(farPages.TakeEmptyAt(FindLeastNeeded(farPages.Empty)));
-            }
-
-            farPages.AddEmpty(page);
+            KeepEmpty(farPages, page);
         }
 
         if (IsEmpty)
         {
             ShrinkEmpty();
         }
+    }
+
+    private void KeepEmpty(FarPages farPages, uint page)
+    {
+        if (farPages.Empty.Length < FarPages.MostEmpty)
+        {
+            farPages.AddEmpty(page);
+            return;
+        }
+
+        // Noted before the other one goes, or else a block that both are in would go from under it.
+        uint dropped = farPages.TakeEmptyAt(FindLeastNeeded(farPages.Empty));
+        farPages.AddEmpty(page);
+        DropPage(dropped);
     }
 
     /// <summary>Finds a page that is in use again, which needs no note; or else the one that came to be empty first.</summary>
@@ -128,9 +137,9 @@ internal sealed partial class IoasidTable
     /// stay.</summary>
     /// <remarks>
     /// A reader may hold any of what goes, and finds dead slots there or none: no id was live when it went, which was inside
-    /// the reader's call. The pages are not used again, and so are not marked: there is no copy to look for. The first page
-    /// goes before the directory, so that who finds no directory finds no page of before it either. The owners go after the
-    /// last life that they had a part in.
+    /// the reader's call. The pages are not used again, and so are not marked: there is no copy to look for. There is either a
+    /// first page or a directory, so a reader between the two writes finds what it would find before or after both. The
+    /// owners go after the last life that they had a part in.
     /// </remarks>
     private void Reset()
     {
