@@ -9,7 +9,10 @@ public sealed class MemoryTests
     private const int Kept = 64 * 1024;
     private const uint Block = 1 << 18;
 
-    /// <summary>Over how many allocators bytes are measured: the runtime counts its own room of some kilobytes, which comes and goes.</summary>
+    /// <summary>What the runtime counts as taken although it is its own room for what comes next.</summary>
+    private const int Room = 16 * 1024;
+
+    /// <summary>Over how many allocators bytes are measured, so that this room hardly counts.</summary>
     private const int Allocators = 4;
 
     private readonly IoasidSet _owner = new("owner");
@@ -41,7 +44,7 @@ public sealed class MemoryTests
             history(allocator);
         }
 
-        long kept = (GC.GetTotalMemory(forceFullCollection: true) - before) / Allocators;
+        long kept = GC.GetTotalMemory(forceFullCollection: true) - before;
 
         foreach (IoasidAllocator allocator in allocators)
         {
@@ -50,7 +53,7 @@ public sealed class MemoryTests
             allocator.GetStatistics().Frees.Should().Be(allocator.GetStatistics().Allocations).And.BePositive(what);
         }
 
-        kept.Should().BeLessThanOrEqualTo(Kept, what);
+        kept.Should().BeLessThanOrEqualTo((Kept * Allocators) + Room, what);
     }
 
     [Fact]
@@ -72,7 +75,9 @@ public sealed class MemoryTests
         long kept = GC.GetTotalMemory(forceFullCollection: true) - before;
 
         allocator.CheckIntegrity().Should().BeEmpty();
-        kept.Should().BeLessThanOrEqualTo(2 * Kept);
+
+        // That of the default table and that of the custom one.
+        kept.Should().BeLessThanOrEqualTo((2 * Kept) + Room);
     }
 
     /// <summary>A page of 512 records each, with what leads to it.</summary>
