@@ -28,7 +28,7 @@ internal sealed class FarPages
     private readonly uint[] _empty = new uint[MostEmpty];
 
     /// <summary>The directories by bits 31..25 of the id, then by bits 24..18, then by bits 17..9.</summary>
-    private Slot[][]?[]?[]? _top;
+    private Slot[]?[]?[]?[]? _top;
 
     private int _emptyCount;
 
@@ -42,34 +42,34 @@ internal sealed class FarPages
     /// <summary>Finds the page of an id from 2^21 on; <see cref="IoasidTable.NoPage"/> if there is none.</summary>
     public Slot[] Find(uint id)
     {
-        Slot[][]?[]?[]? top = Volatile.Read(ref _top);
-        Slot[][]?[]? middle = top is null ? null : Volatile.Read(ref top[id >> TopShift]);
-        Slot[][]? low = middle is null ? null : Volatile.Read(ref middle[MiddleIndex(id)]);
-        return low is null ? IoasidTable.NoPage : Volatile.Read(ref low[LowIndex(id)]);
+        Slot[]?[]?[]?[]? top = Volatile.Read(ref _top);
+        Slot[]?[]?[]? middle = top is null ? null : Volatile.Read(ref top[id >> TopShift]);
+        Slot[]?[]? low = middle is null ? null : Volatile.Read(ref middle[MiddleIndex(id)]);
+        return (low is null ? null : Volatile.Read(ref low[LowIndex(id)])) ?? IoasidTable.NoPage;
     }
 
     /// <summary>Puts a page into its place, and makes the directories on the way.</summary>
     public void Add(uint id, Slot[] page)
     {
-        Slot[][]?[]?[]? top = _top;
+        Slot[]?[]?[]?[]? top = _top;
         if (top is null)
         {
-            top = new Slot[][]?[]?[1 << (32 - TopShift)];
+            top = new Slot[]?[]?[]?[1 << (32 - TopShift)];
             Volatile.Write(ref _top, top);
             Bytes += 24 + (8 * top.Length);
         }
 
-        ref Slot[][]?[]? middle = ref top[id >> TopShift];
+        ref Slot[]?[]?[]? middle = ref top[id >> TopShift];
         if (middle is null)
         {
-            Volatile.Write(ref middle, new Slot[][]?[MiddleLength]);
+            Volatile.Write(ref middle, new Slot[]?[]?[MiddleLength]);
             Bytes += MiddleBytes;
         }
 
-        ref Slot[][]? low = ref middle[MiddleIndex(id)];
+        ref Slot[]?[]? low = ref middle[MiddleIndex(id)];
         if (low is null)
         {
-            Volatile.Write(ref low, IoasidTable.NewDirectory(LowLength));
+            Volatile.Write(ref low, new Slot[]?[LowLength]);
             Bytes += LowBytes;
         }
 
@@ -81,7 +81,7 @@ internal sealed class FarPages
     {
         if (_top?[id >> TopShift]?[MiddleIndex(id)] is { } low)
         {
-            Volatile.Write(ref low[LowIndex(id)], IoasidTable.NoPage);
+            Volatile.Write(ref low[LowIndex(id)], null);
         }
     }
 
@@ -94,10 +94,10 @@ internal sealed class FarPages
             return;
         }
 
-        ref Slot[][]? low = ref middle[MiddleIndex(id)];
+        ref Slot[]?[]? low = ref middle[MiddleIndex(id)];
         Bytes -= low is null ? 0 : LowBytes;
         Volatile.Write(ref low, null);
-        if (Array.TrueForAll(middle, static low => low is null))
+        if (IsUnused(middle))
         {
             Volatile.Write(ref _top[id >> TopShift], null);
             Bytes -= MiddleBytes;
@@ -115,6 +115,20 @@ internal sealed class FarPages
         return page;
     }
 
+    /// <summary>Tells whether a directory has nothing in it.</summary>
+    public static bool IsUnused(object?[] directory)
+    {
+        foreach (object? item in directory)
+        {
+            if (item is not null)
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
     /// <summary>The pages with the first id of each, ascending.</summary>
     public IEnumerable<(uint First, Slot[] Page)> Pages()
     {
@@ -124,9 +138,9 @@ internal sealed class FarPages
             {
                 for (int k = 0; k < _top[i]![j]?.Length; k++)
                 {
-                    if (!ReferenceEquals(_top[i]![j]![k], IoasidTable.NoPage))
+                    if (_top[i]![j]![k] is { } page)
                     {
-                        yield return (((uint)i << TopShift) + ((uint)j << IdBitmap.Shift) + ((uint)k << IoasidTable.PageShift), _top[i]![j]![k]);
+                        yield return (((uint)i << TopShift) + ((uint)j << IdBitmap.Shift) + ((uint)k << IoasidTable.PageShift), page);
                     }
                 }
             }
@@ -150,7 +164,7 @@ internal sealed class FarPages
             {
                 isNeeded |= middle[j] is not null;
                 bytes += middle[j] is null ? 0 : LowBytes;
-                if (middle[j] is { } low && Array.TrueForAll(low, static page => ReferenceEquals(page, IoasidTable.NoPage)))
+                if (middle[j] is { } low && IsUnused(low))
                 {
                     findings.Add(new(IntegrityInvariant.LiveIdsAgree, KernelQuirks.None, $"the ids from {((long)i << TopShift) + ((long)j << IdBitmap.Shift)} on have a directory and no records"));
                 }

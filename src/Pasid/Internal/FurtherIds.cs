@@ -227,7 +227,7 @@ internal sealed class FurtherIds
         for (int row = 1; row < _rows.Length; row++)
         {
             bytes += _rows[row] is null ? 0 : RowBytes;
-            if (_rows[row] is { } blocks && Array.TrueForAll(blocks, static block => block is null))
+            if (_rows[row] is { } blocks && FarPages.IsUnused(blocks))
             {
                 findings.Add(new(IntegrityInvariant.LiveIdsAgree, KernelQuirks.None, $"the ids from {(long)row << (IdBitmap.Shift + RowShift)} on have a row of maps without a map"));
             }
@@ -247,7 +247,7 @@ internal sealed class FurtherIds
         Bytes -= ids!.Bytes;
         KeepSpare(ids);
         ids = null;
-        if (!ReferenceEquals(row, _firstRow) && Array.TrueForAll(row, static block => block is null))
+        if (!ReferenceEquals(row, _firstRow) && FarPages.IsUnused(row))
         {
             _rows[block >> RowShift] = null;
             Bytes -= RowBytes;

@@ -43,7 +43,7 @@ internal sealed partial class IoasidTable
             KeepEmpty(farPages, page);
         }
 
-        if (IsEmpty)
+        if (_hasGrown && IsEmpty)
         {
             ShrinkEmpty();
         }
@@ -122,15 +122,19 @@ internal sealed partial class IoasidTable
     /// <summary>Gives back what an empty table has beyond what it may keep.</summary>
     private void ShrinkEmpty()
     {
-        while (KeptBytes > MostKeptBytes && _farPages is { Empty.Length: > 1 } farPages)
+        long kept = KeptBytes;
+        while (kept > MostKeptBytes && _farPages is { Empty.Length: > 1 } farPages)
         {
             DropPage(farPages.TakeEmptyAt(0));
+            kept = KeptBytes;
         }
 
-        if (KeptBytes > MostKeptBytes)
+        if (kept > MostKeptBytes)
         {
             Reset();
         }
+
+        _hasGrown = false;
     }
 
     /// <summary>Brings the table, in which no id is taken, into the form in which it began; only the counts and the first owner

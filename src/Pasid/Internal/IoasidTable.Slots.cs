@@ -33,13 +33,6 @@ internal sealed partial class IoasidTable
     /// <summary>Gets what stands in directories where there is no page.</summary>
     public static Slot[] NoPage => s_noPage;
 
-    public static Slot[][] NewDirectory(int length)
-    {
-        var pages = new Slot[length][];
-        Array.Fill(pages, s_noPage);
-        return pages;
-    }
-
     /// <summary>Finds the slot of an id that has one; a null reference otherwise.</summary>
     private ref Slot FindSlot(uint id)
     {
@@ -100,6 +93,13 @@ internal sealed partial class IoasidTable
         }
 
         return ref page[id & (PageLength - 1)];
+    }
+
+    private static Slot[][] NewDirectory(int length)
+    {
+        var pages = new Slot[length][];
+        Array.Fill(pages, s_noPage);
+        return pages;
     }
 
     private static Slot[] NewNoPage()

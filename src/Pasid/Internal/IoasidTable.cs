@@ -65,6 +65,9 @@ internal sealed partial class IoasidTable(CustomGroup? group, bool isLogged, Ioa
 
     private Gate _gate = new();
 
+    /// <summary>Whether anything was made since an empty table was found to have no more than it may keep.</summary>
+    private bool _hasGrown;
+
     private readonly bool _hasDetour = group is not null || isLogged || reusePolicy.Order != IoasidReuseOrder.LowestFirst;
 
     /// <summary>Gets the group whose functions choose the ids; <see langword="null"/> for the default allocator.</summary>
@@ -173,6 +176,7 @@ internal sealed partial class IoasidTable(CustomGroup? group, bool isLogged, Ioa
     private int Prepare(uint id, IoasidSet? owner, Slot[]? prepared)
     {
         // The bitmap words come first, because they grow by whole pages: an id that has a slot has them too.
+        _hasGrown = true;
         ReserveId(id);
         int tag = -1;
         try
@@ -247,6 +251,7 @@ internal sealed partial class IoasidTable(CustomGroup? group, bool isLogged, Ioa
 
         if (references >= SlotWord.ManyReferences)
         {
+            _hasGrown = true;
             _manyReferences ??= [];
             _manyReferences[id] = references;
         }

@@ -56,6 +56,20 @@ public sealed class MemoryTests
         kept.Should().BeLessThanOrEqualTo((Kept * Allocators) + Room, what);
     }
 
+    /// <summary>A table that would begin anew if nothing were held back.</summary>
+    [Fact]
+    public void Ids_that_a_quarantine_holds_back_are_kept_when_no_id_is_live()
+    {
+        uint[] ids = [(1 << 18) - 1, (1 << 21) - 1, 1 << 25];
+        var allocator = new IoasidAllocator(IoasidReusePolicy.Quarantine(2));
+
+        HoldAndFree(allocator, ids);
+
+        allocator.LiveCount.Should().Be(0);
+        allocator.CheckIntegrity().Should().BeEmpty();
+        ids.Select(id => allocator.TryAllocate(new IoasidRange(id, id), _owner, data: null, out _)).Should().Equal(true, false, false);
+    }
+
     [Fact]
     public void The_table_of_an_emptied_custom_allocator_keeps_64_KB()
     {
