@@ -13,7 +13,9 @@ namespace Pasid;
 /// <remarks>
 /// <para>All members are safe for concurrent use; each takes effect atomically. Independent of every other instance:
 /// nothing is static. Owners of ids, data objects and custom allocators are referenced, never copied or disposed.</para>
-/// <para>Memory follows the ids that are live, wherever they lie in 0 .. 4294967294. At most 1048575 owners can have live
+/// <para>Memory follows the ids that are live, wherever they lie in 0 .. 4294967294: 16 bytes each where they lie together, a page of 8 KB
+/// where one is alone among 512, with up to 5 KB of directories where one is alone among 2^18. Once all are free at most 64 KB stay.
+/// An id that a quarantine holds back counts as live there. At most 1048575 owners can have live
 /// ids at the same time; an allocation for one more fails as if the range were exhausted.</para>
 /// <para>Models <c>drivers/iommu/ioasid.c</c>. One difference from the kernel: where the range holds no free number
 /// besides 4294967295, the kernel takes that slot behind the caller's back and still reports failure; here

@@ -32,6 +32,25 @@ public sealed class AllocatorScheduleTests
             [a => Allocate(a, place, 3, s_blue, "b"), a => $"{a.Free(new Ioasid(place))}"])
             .Should().BeNull();
 
+    /// <summary>The last free of these two leaves more than an empty table may keep, so that it begins anew.</summary>
+    [Theory]
+    [InlineData((1 << 18) - 1)]
+    [InlineData(5)]
+    [InlineData(uint.MaxValue - 1)]
+    public void Frees_after_which_the_table_begins_anew_beside_lookups(uint next) =>
+        Schedules.Refute(
+            () =>
+            {
+                IoasidAllocator allocator = Made((1 << 18) - 1);
+                Allocate(allocator, (1 << 21) - 1, 1, s_blue, "b");
+                return allocator;
+            },
+            State,
+            [a => $"{a.Free(new Ioasid((1 << 18) - 1))}", a => $"{a.Free(new Ioasid((1 << 21) - 1))}", a => Allocate(a, next, 1, s_blue, "c")],
+            [a => Lookup(a, (1 << 21) - 1, s_blue), a => Lookup(a, next, s_blue)],
+            [a => Lookup(a, (1 << 18) - 1, s_red)])
+            .Should().BeNull();
+
     [Fact]
     public void A_free_and_the_next_life_beside_lookups_of_both_owners() =>
         Schedules.Refute(

@@ -4,13 +4,16 @@ using System.Runtime.CompilerServices;
 namespace Pasid.Internal;
 
 /// <summary>
-/// Which ids from 2^18 on are free, in blocks of 2^18 that are made when one of their ids is first live. Not thread-safe.
+/// Which ids from 2^18 on are free, in blocks of 2^18 that are made when one of their ids comes to live, and dropped when none
+/// is live and no page of slots is kept for them. One that was dropped serves the next, so that lone ids that come and go in turn make
+/// none. Not thread-safe.
 /// </summary>
 internal sealed class FurtherIds
 {
     private const int RowShift = 7;
     private const int BlockCount = 1 << (32 - IdBitmap.Shift);
     private const uint OffsetMask = (1u << IdBitmap.Shift) - 1;
+    private const int RowBytes = 24 + (8 << RowShift);
 
     /// <summary>The blocks below 128; block 0 is never here.</summary>
     private readonly IdBitmap?[] _firstRow = new IdBitmap?[1 << RowShift];
@@ -20,6 +23,12 @@ internal sealed class FurtherIds
 
     /// <summary>Bit i of word j: block 64 j + i is full. Block 0, whose ids are elsewhere, counts as full.</summary>
     private readonly ulong[] _fullBlocks = new ulong[BlockCount / 64];
+
+    /// <summary>The block that was dropped last, if it is as small as a new one.</summary>
+    private IdBitmap? _spare;
+
+    /// <summary>Gets how many bytes all of it takes, about.</summary>
+    public int Bytes { get; private set; } = 48 + RowBytes + (24 + (8 * (BlockCount >> RowShift))) + (24 + (8 * BlockCount / 64));
 
     public FurtherIds()
     {
@@ -90,12 +99,72 @@ internal sealed class FurtherIds
         return -1;
     }
 
+    /// <summary>Makes room for an id and the whole page around it.</summary>
     public void Reserve(uint id)
     {
         int block = (int)(id >> IdBitmap.Shift);
-        IdBitmap?[] row = _rows[block >> RowShift] ??= new IdBitmap?[1 << RowShift];
-        IdBitmap ids = row[block & (row.Length - 1)] ??= new IdBitmap();
-        ids.Reserve((int)(id & OffsetMask));
+        if (GetBlock(block) is { } ids)
+        {
+            int before = ids.Bytes;
+            ids.Reserve((int)(id & OffsetMask));
+            Bytes += ids.Bytes - before;
+            return;
+        }
+
+        // Before the row, which would stay without a block if there were no memory for one.
+        ids = TakeSpare((int)(id & OffsetMask)) ?? new IdBitmap((int)(id & OffsetMask));
+        ref IdBitmap?[]? row = ref _rows[block >> RowShift];
+        if (row is null)
+        {
+            row = new IdBitmap?[1 << RowShift];
+            Bytes += RowBytes;
+        }
+
+        row[block & (row.Length - 1)] = ids;
+        Bytes += ids.Bytes;
+    }
+
+    /// <summary>Gives back what a block does not need: all of it if none of its ids is live and no page of slots is there for
+    /// them, or most of its words.</summary>
+    /// <param name="id">An id of the block.</param>
+    /// <param name="firstPage">The first page of the block that is kept without live ids.</param>
+    /// <param name="lastPage">The last one; if it is below <paramref name="firstPage"/>, there is none.</param>
+    /// <returns><see langword="true"/> if the block is not there any more.</returns>
+    public bool Fit(uint id, uint firstPage, uint lastPage)
+    {
+        const int LeafShift = IoasidTable.PageShift - 6;
+        int block = (int)(id >> IdBitmap.Shift);
+        if (GetBlock(block) is not { } ids)
+        {
+            return true;
+        }
+
+        int before = ids.Bytes;
+        bool hasPages = firstPage <= lastPage;
+        int first = hasPages ? (int)((firstPage << LeafShift) & (OffsetMask >> 6)) : int.MaxValue;
+        int last = hasPages ? (int)((lastPage << LeafShift) & (OffsetMask >> 6)) : -1;
+        if (!ids.FindLiveLeaves(out int firstLive, out int lastLive))
+        {
+            if (!hasPages)
+            {
+                Drop(block);
+                return true;
+            }
+
+            (firstLive, lastLive) = (first, last);
+        }
+
+        try
+        {
+            ids.Fit(Math.Min(first, firstLive), Math.Max(last, lastLive));
+        }
+        catch (OutOfMemoryException)
+        {
+            // The words stay as many as they are: to free an id must not fail for want of memory.
+        }
+
+        Bytes += ids.Bytes - before;
+        return false;
     }
 
     public void MarkLive(uint id)
@@ -124,18 +193,87 @@ internal sealed class FurtherIds
     /// <summary>Marks the only live id among the 64 around it as free.</summary>
     public void MarkLeafFree(uint id) => GetBlock((int)(id >> IdBitmap.Shift))!.MarkLeafFree((int)(id & OffsetMask));
 
-    /// <summary>Finds summary words that do not say what is below them.</summary>
-    public void Check(List<IntegrityFinding> findings)
+    /// <summary>Tells whether there is a word for an id.</summary>
+    public bool Covers(uint id) => GetBlock((int)(id >> IdBitmap.Shift))?.Covers((int)(id & OffsetMask)) ?? false;
+
+    /// <summary>Finds summary words that do not say what is below them, blocks without a page, and what is kept or counted
+    /// without being there.</summary>
+    /// <param name="findings">What is wrong.</param>
+    /// <param name="blocksWithPages">The blocks that have a page of slots.</param>
+    public void Check(List<IntegrityFinding> findings, HashSet<uint> blocksWithPages)
     {
+        int bytes = new FurtherIds().Bytes + (_spare?.Bytes ?? 0);
+        if (_spare is { } spare && (spare.FindLive(0) >= 0 || !spare.AreSummariesRight()))
+        {
+            findings.Add(new(IntegrityInvariant.LiveIdsAgree, KernelQuirks.None, "the map that waits for other ids has live ones"));
+        }
+
         for (int block = 1; block < BlockCount; block++)
         {
             bool isFull = (_fullBlocks[block >> 6] >> block & 1) != 0;
             IdBitmap? ids = GetBlock(block);
+            bytes += ids?.Bytes ?? 0;
             if (isFull != (ids?.FindFree(0) == -1) || ids?.AreSummariesRight() == false)
             {
                 findings.Add(new(IntegrityInvariant.LiveIdsAgree, KernelQuirks.None, $"the summary of the ids from {(long)block << IdBitmap.Shift} on is not what they make it"));
             }
+
+            if (ids is null == blocksWithPages.Contains((uint)block))
+            {
+                findings.Add(new(IntegrityInvariant.LiveIdsAgree, KernelQuirks.None, $"the ids from {(long)block << IdBitmap.Shift} on have {(ids is null ? "records and no map" : "a map and no records")}"));
+            }
         }
+
+        for (int row = 1; row < _rows.Length; row++)
+        {
+            bytes += _rows[row] is null ? 0 : RowBytes;
+            if (_rows[row] is { } blocks && FarPages.IsUnused(blocks))
+            {
+                findings.Add(new(IntegrityInvariant.LiveIdsAgree, KernelQuirks.None, $"the ids from {(long)row << (IdBitmap.Shift + RowShift)} on have a row of maps without a map"));
+            }
+        }
+
+        if (bytes != Bytes)
+        {
+            findings.Add(new(IntegrityInvariant.LiveIdsAgree, KernelQuirks.None, $"the map of the ids from {1 << IdBitmap.Shift} on has {bytes} bytes and counts {Bytes}"));
+        }
+    }
+
+    /// <summary>Drops a block that is all free, and its row with the last of its blocks.</summary>
+    private void Drop(int block)
+    {
+        IdBitmap?[] row = _rows[block >> RowShift]!;
+        ref IdBitmap? ids = ref row[block & (row.Length - 1)];
+        Bytes -= ids!.Bytes;
+        KeepSpare(ids);
+        ids = null;
+        if (!ReferenceEquals(row, _firstRow) && FarPages.IsUnused(row))
+        {
+            _rows[block >> RowShift] = null;
+            Bytes -= RowBytes;
+        }
+    }
+
+    private void KeepSpare(IdBitmap ids)
+    {
+        if (_spare is null && ids.TryMove(offset: 0))
+        {
+            _spare = ids;
+            Bytes += ids.Bytes;
+        }
+    }
+
+    private IdBitmap? TakeSpare(int offset)
+    {
+        IdBitmap? spare = _spare;
+        if (spare is not null)
+        {
+            spare.TryMove(offset);
+            Bytes -= spare.Bytes;
+            _spare = null;
+        }
+
+        return spare;
     }
 
     private long LowestIn(int block) => ((long)block << IdBitmap.Shift) | (uint)(GetBlock(block)?.FindLowestFree() ?? 0);
@@ -149,8 +287,8 @@ internal sealed class FurtherIds
 
     public bool IsLive(uint id) => GetBlock((int)(id >> IdBitmap.Shift))?.IsLive((int)(id & OffsetMask)) ?? false;
 
-    /// <summary>Tells whether the page that begins with <paramref name="first"/> and has words has no live id.</summary>
-    public bool IsPageFree(uint first) => GetBlock((int)(first >> IdBitmap.Shift))!.IsPageFree((int)(first & OffsetMask));
+    /// <summary>Tells whether the page that begins with <paramref name="first"/> has no live id.</summary>
+    public bool IsPageFree(uint first) => GetBlock((int)(first >> IdBitmap.Shift))?.IsPageFree((int)(first & OffsetMask)) ?? true;
 
     private int NextBlockWithFree(int from)
     {

@@ -7,10 +7,22 @@ namespace Pasid.Internal;
 /// Which of 2^18 consecutive ids are free, as three levels of words in which a set bit means <em>free below here</em>: the
 /// lowest free id at or above a number is found by one walk up and one down. Not thread-safe.
 /// </summary>
-/// <remarks><see cref="IoasidTable"/> has the same for its first 2^18 ids in fields of its own, which saves the way here.</remarks>
+/// <remarks>
+/// <para>The words of the ids are a window that covers those that were near a live one: 16 words, or 4, 16, 64 or 256 times
+/// as many, aligned to its length, so that a lone id costs as little at the end as at the begin.</para>
+/// <para><see cref="IoasidTable"/> has the same for its first 2^18 ids in fields of its own, with a window that begins at 0,
+/// which saves the way here.</para>
+/// </remarks>
 internal sealed class IdBitmap
 {
     public const int Shift = 18;
+
+    /// <summary>How much longer than needed the window has to be before it is made shorter, and how many pages have to have gone
+    /// since it grew: a few ids far apart that come and go in turn must not make long windows each time.</summary>
+    private const int ShrinkFactor = 16;
+
+    private const int ShrinkPages = 8;
+
     private const int LeafCount = 1 << (Shift - 6);
 
     /// <summary>Two pages; the lengths that follow are multiples of it.</summary>
@@ -22,8 +34,24 @@ internal sealed class IdBitmap
     /// <summary>Bit i: word i of <see cref="_middles"/> is not zero.</summary>
     private ulong _root = ulong.MaxValue;
 
-    /// <summary>Bit i of word j: id 64 j + i is free. Words beyond the end were never touched.</summary>
-    private ulong[] _leaves = NewFree(SmallestLeafCount);
+    /// <summary>The leaf with which the window begins.</summary>
+    private int _firstLeaf;
+
+    /// <summary>Bit i of word j: id 64 (j + <see cref="_firstLeaf"/>) + i is free. The ids around the window are all free.</summary>
+    private ulong[] _leaves;
+
+    /// <summary>How many pages of slots have gone since the window grew.</summary>
+    private int _gonePages;
+
+    /// <summary>Makes one with room for an offset, in which all ids are free.</summary>
+    public IdBitmap(int offset)
+    {
+        _firstLeaf = (offset >> 6) & -SmallestLeafCount;
+        _leaves = NewFree(SmallestLeafCount);
+    }
+
+    /// <summary>Gets how many bytes it takes, about.</summary>
+    public int Bytes => 48 + (24 + (8 * 64)) + 24 + (8 * _leaves.Length);
 
     /// <summary>The bits above <paramref name="index"/> modulo 64; two shifts, because a shift by 64 is a shift by 0.</summary>
     public static ulong Above(int index) => (ulong.MaxValue << index) << 1;
@@ -81,19 +109,99 @@ internal sealed class IdBitmap
     /// <summary>Tells whether the page that begins with <paramref name="first"/> has no live id.</summary>
     public static bool IsPageFree(ulong[] leaves, int first)
     {
+        if (first >> 6 >= leaves.Length)
+        {
+            return true;
+        }
+
         WordCount.Touch(IoasidTable.PageLength / 64);
         return !leaves.AsSpan(first >> 6, IoasidTable.PageLength / 64).ContainsAnyExcept(ulong.MaxValue);
     }
 
     public static bool IsLive(ulong[] leaves, int offset) => offset >> 6 < leaves.Length && (leaves[offset >> 6] >> offset & 1) == 0;
 
-    public bool IsLive(int offset) => IsLive(_leaves, offset);
+    /// <summary>Tells whether there is a word for an offset.</summary>
+    public bool Covers(int offset) => (uint)((offset >> 6) - _firstLeaf) < (uint)_leaves.Length;
 
-    public bool IsPageFree(int first) => IsPageFree(_leaves, first);
+    public bool IsLive(int offset) => Covers(offset) && (_leaves[(offset >> 6) - _firstLeaf] >> offset & 1) == 0;
 
-    public int FindLive(int from) => FindLive(_leaves, from);
+    /// <inheritdoc cref="IsPageFree(ulong[], int)"/>
+    public bool IsPageFree(int first) => !Covers(first) || IsPageFree(_leaves, first - (_firstLeaf << 6));
 
-    public void Reserve(int offset) => _leaves = Reserve(_leaves, offset);
+    /// <summary>Finds the lowest live offset that is not below <paramref name="from"/>, or -1.</summary>
+    public int FindLive(int from)
+    {
+        int start = _firstLeaf << 6;
+        int found = FindLive(_leaves, Math.Max(from - start, 0));
+        return found < 0 ? -1 : start + found;
+    }
+
+    /// <summary>Finds the first and the last leaf that have a live id.</summary>
+    /// <returns><see langword="false"/> if none has.</returns>
+    public bool FindLiveLeaves(out int first, out int last)
+    {
+        ReadOnlySpan<ulong> leaves = _leaves;
+        first = leaves.IndexOfAnyExcept(ulong.MaxValue);
+        if (first < 0)
+        {
+            last = -1;
+            return false;
+        }
+
+        last = _firstLeaf + leaves.LastIndexOfAnyExcept(ulong.MaxValue);
+        first += _firstLeaf;
+        return true;
+    }
+
+    /// <summary>Makes room for an offset and the whole page around it.</summary>
+    public void Reserve(int offset)
+    {
+        if (Covers(offset))
+        {
+            return;
+        }
+
+        int leaf = offset >> 6;
+        FindWindow(Math.Min(leaf, _firstLeaf), Math.Max(leaf, _firstLeaf + _leaves.Length - 1), out int first, out int length);
+        ulong[] larger = NewFree(length);
+        _leaves.CopyTo(larger, _firstLeaf - first);
+        _leaves = larger;
+        _firstLeaf = first;
+        _gonePages = 0;
+    }
+
+    /// <summary>Makes one without live ids serve other ids, if it is as small as a new one.</summary>
+    public bool TryMove(int offset)
+    {
+        _firstLeaf = (offset >> 6) & -SmallestLeafCount;
+        _gonePages = 0;
+        return _leaves.Length == SmallestLeafCount;
+    }
+
+    /// <summary>Gives most of the words back if a much shorter window would do; a page of slots has gone.</summary>
+    /// <param name="firstLeaf">The first leaf that is needed.</param>
+    /// <param name="lastLeaf">The last one.</param>
+    public void Fit(int firstLeaf, int lastLeaf)
+    {
+        FindWindow(firstLeaf, lastLeaf, out int first, out int length);
+        if (++_gonePages >= ShrinkPages && length <= _leaves.Length / ShrinkFactor)
+        {
+            _leaves = _leaves.AsSpan(first - _firstLeaf, length).ToArray();
+            _firstLeaf = first;
+        }
+    }
+
+    /// <summary>Finds the shortest window that covers two leaves.</summary>
+    public static void FindWindow(int firstLeaf, int lastLeaf, out int first, out int length)
+    {
+        length = SmallestLeafCount;
+        while ((firstLeaf & -length) != (lastLeaf & -length))
+        {
+            length *= 4;
+        }
+
+        first = firstLeaf & -length;
+    }
 
     /// <summary>Finds the lowest free offset; there is one.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -103,20 +211,21 @@ internal sealed class IdBitmap
         int middle = BitOperations.TrailingZeroCount(_root);
         int leaf = (middle << 6) + BitOperations.TrailingZeroCount(_middles[middle]);
         ulong[] leaves = _leaves;
-        return (leaf << 6) + (leaf < leaves.Length ? BitOperations.TrailingZeroCount(leaves[leaf]) : 0);
+        uint index = (uint)(leaf - _firstLeaf);
+        return (leaf << 6) + (index < (uint)leaves.Length ? BitOperations.TrailingZeroCount(leaves[index]) : 0);
     }
 
     /// <summary>Finds the lowest free offset that is not below <paramref name="from"/>, or -1.</summary>
     public int FindFree(int from)
     {
         int leaf = from >> 6;
-        if (leaf >= _leaves.Length)
+        if (!Covers(from))
         {
             return from;
         }
 
         WordCount.Touch(1);
-        ulong free = _leaves[leaf] & (ulong.MaxValue << from);
+        ulong free = _leaves[leaf - _firstLeaf] & (ulong.MaxValue << from);
         if (free != 0)
         {
             return (leaf << 6) + BitOperations.TrailingZeroCount(free);
@@ -139,7 +248,7 @@ internal sealed class IdBitmap
         }
 
         leaf = (middle << 6) + BitOperations.TrailingZeroCount(leaves);
-        return (leaf << 6) + (leaf < _leaves.Length ? BitOperations.TrailingZeroCount(_leaves[leaf]) : 0);
+        return (leaf << 6) + (Covers(leaf << 6) ? BitOperations.TrailingZeroCount(_leaves[leaf - _firstLeaf]) : 0);
     }
 
     /// <summary>Tells whether the summary words say of the words below them what these are.</summary>
@@ -147,7 +256,7 @@ internal sealed class IdBitmap
     {
         for (int leaf = 0; leaf < LeafCount; leaf++)
         {
-            bool hasFree = leaf >= _leaves.Length || _leaves[leaf] != 0;
+            bool hasFree = !Covers(leaf << 6) || _leaves[leaf - _firstLeaf] != 0;
             if (hasFree != ((_middles[leaf >> 6] >> leaf & 1) != 0) || (_middles[leaf >> 6] != 0) != ((_root >> (leaf >> 6) & 1) != 0))
             {
                 return false;
@@ -164,7 +273,7 @@ internal sealed class IdBitmap
     {
         int leaf = offset >> 6;
         WordCount.Touch(1);
-        if ((_leaves[leaf] &= ~(1ul << offset)) != 0)
+        if ((_leaves[leaf - _firstLeaf] &= ~(1ul << offset)) != 0)
         {
             return false;
         }
@@ -184,14 +293,15 @@ internal sealed class IdBitmap
     {
         int leaf = offset >> 6;
         WordCount.Touch(1);
-        ulong before = _leaves[leaf];
+        ref ulong word = ref _leaves[leaf - _firstLeaf];
+        ulong before = word;
         ulong after = before | (1ul << offset);
         if (after == ulong.MaxValue)
         {
             return false;
         }
 
-        _leaves[leaf] = after;
+        word = after;
         if (before == 0)
         {
             WordCount.Touch(2);
@@ -203,5 +313,5 @@ internal sealed class IdBitmap
     }
 
     /// <summary>Marks the last live offset of a leaf, which was therefore not full, as free.</summary>
-    public void MarkLeafFree(int offset) => _leaves[offset >> 6] = ulong.MaxValue;
+    public void MarkLeafFree(int offset) => _leaves[(offset >> 6) - _firstLeaf] = ulong.MaxValue;
 }

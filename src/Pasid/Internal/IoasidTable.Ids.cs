@@ -249,7 +249,7 @@ internal sealed partial class IoasidTable
         return true;
     }
 
-    /// <summary>Tells whether a page, which begins with <paramref name="first"/> and has words, has no live id.</summary>
+    /// <summary>Tells whether the page that begins with <paramref name="first"/> has no live id; there are leaves.</summary>
     private bool IsPageFree(uint first) =>
-        first < FirstFurther ? IdBitmap.IsPageFree(_leaves!, (int)first) : _furtherIds!.IsPageFree(first);
+        first < FirstFurther ? IdBitmap.IsPageFree(_leaves!, (int)first) : _furtherIds?.IsPageFree(first) ?? true;
 }

@@ -7,6 +7,7 @@ internal sealed partial class IoasidTable
     public void CheckUnsynchronized(List<IntegrityFinding> findings)
     {
         CheckSummaries(findings);
+        CheckKept(findings);
         HashSet<uint> held = [.. HeldUnsynchronized()];
         CheckReuse(held, findings);
         var ownerCounts = new Dictionary<int, long>();
@@ -103,8 +104,46 @@ internal sealed partial class IoasidTable
                 findings.Add(new(IntegrityInvariant.LiveIdsAgree, KernelQuirks.None, $"the summary of the ids from {middle << 12} on is {actual:X}, and they make it {expected:X}"));
             }
         }
+    }
 
-        _furtherIds?.Check(findings);
+    /// <summary>Checks that each taken id has a record and each record a word in the map, and that nothing is kept for ids that
+    /// are not taken beyond what may be.</summary>
+    private void CheckKept(List<IntegrityFinding> findings)
+    {
+        HashSet<uint> empty = [.. _farPages is null ? [] : _farPages.Empty.ToArray()];
+        HashSet<uint> blocks = [.. empty.Select(page => page >> (IdBitmap.Shift - PageShift))];
+        foreach ((uint first, Slot[] _) in Pages())
+        {
+            blocks.Add(first >> IdBitmap.Shift);
+            if (_lowPages is null && first == 0)
+            {
+                continue;
+            }
+
+            if (first < FirstFurther ? first >> 6 >= _leaves?.Length : _furtherIds?.Covers(first) != true)
+            {
+                findings.Add(new(IntegrityInvariant.LiveIdsAgree, KernelQuirks.None, $"the ids from {first} on have records and no words in the map"));
+            }
+            else if (IsPageFree(first) && !empty.Contains(first >> PageShift))
+            {
+                findings.Add(new(IntegrityInvariant.LiveIdsAgree, KernelQuirks.None, $"the ids from {first} on have records, and none of them is live"));
+            }
+        }
+
+        for (long id = FindTaken(0); id >= 0; id = FindTaken((uint)id + 1))
+        {
+            if (System.Runtime.CompilerServices.Unsafe.IsNullRef(ref FindSlot((uint)id)))
+            {
+                findings.Add(new(IntegrityInvariant.LiveIdsAgree, KernelQuirks.None, $"id {id} is live in the map and has no record"));
+            }
+        }
+
+        _furtherIds?.Check(findings, blocks);
+        _farPages?.Check(findings);
+        if (IsEmpty && KeptBytes > MostKeptBytes)
+        {
+            findings.Add(new(IntegrityInvariant.LiveIdsAgree, KernelQuirks.None, $"no id is live, and {KeptBytes} bytes are kept"));
+        }
     }
 
     /// <summary>The pages with the first id of each, ascending.</summary>
@@ -123,15 +162,9 @@ internal sealed partial class IoasidTable
             }
         }
 
-        for (int i = 0; i < _highPages?.Length; i++)
+        foreach ((uint First, Slot[] Page) page in _farPages?.Pages() ?? [])
         {
-            for (int j = 0; j < _highPages[i]?.Length; j++)
-            {
-                if (!ReferenceEquals(_highPages[i]![j], s_noPage))
-                {
-                    yield return (((uint)i << HighShift) + ((uint)j << PageShift), _highPages[i]![j]);
-                }
-            }
+            yield return page;
         }
     }
 }

@@ -14,7 +14,9 @@ internal sealed partial class IoasidTable
     {
         0 => false,
         SlotWord.FirstOwnersTag => ReferenceEquals(Volatile.Read(ref _firstOwner), owner),
-        _ => Volatile.Read(ref _otherOwners)!.IsOwner(tag, owner),
+
+        // Without owners the life under the tag is over: they go after it, and the word that is looked at next says so.
+        _ => Volatile.Read(ref _otherOwners)?.IsOwner(tag, owner) ?? false,
     };
 
     /// <summary>Gets the owner of a live id.</summary>
@@ -90,6 +92,10 @@ internal sealed partial class IoasidTable
         if (tag != 0)
         {
             _otherOwners!.RemoveId(tag);
+            if (_otherOwners.IsOutgrown)
+            {
+                Volatile.Write(ref _otherOwners, null);
+            }
         }
     }
 }

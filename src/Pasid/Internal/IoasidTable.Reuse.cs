@@ -23,6 +23,7 @@ internal sealed partial class IoasidTable
         reuse.Next = next;
         foreach (uint id in held)
         {
+            _hasGrown = true;
             reuse.Reserve();
             ReserveId(id);
             EnsureSlot(id, prepared: null);

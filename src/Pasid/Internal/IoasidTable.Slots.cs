@@ -12,13 +12,13 @@ namespace Pasid.Internal;
 /// </content>
 internal sealed partial class IoasidTable
 {
+    public const int PageShift = 9;
     public const int PageLength = 1 << PageShift;
-    private const int PageShift = 9;
 
     /// <summary>How many ids are served without a directory: 32 KB, what a first-level cache holds.</summary>
     private const int FirstPageMaxLength = 4 * PageLength;
 
-    /// <summary>How many pages a directory has at most: those of 2^21 ids.</summary>
+    /// <summary>How many pages the low directory has at most: those of 2^21 ids.</summary>
     private const int DirectoryLength = 1 << (HighShift - PageShift);
 
     private const int HighShift = 21;
@@ -29,6 +29,9 @@ internal sealed partial class IoasidTable
     /// <summary>Stands in directories where there is no page. As long as any, so that nobody asks a page how long it is: that
     /// would touch one cache line more for each page. Nothing is ever written to it.</summary>
     private static readonly Slot[] s_noPage = NewNoPage();
+
+    /// <summary>Gets what stands in directories where there is no page.</summary>
+    public static Slot[] NoPage => s_noPage;
 
     /// <summary>Finds the slot of an id that has one; a null reference otherwise.</summary>
     private ref Slot FindSlot(uint id)
@@ -83,15 +86,20 @@ internal sealed partial class IoasidTable
     [MethodImpl(MethodImplOptions.NoInlining)]
     private ref Slot FindHighSlot(uint id)
     {
-        Slot[][]?[]? directories = Volatile.Read(ref _highPages);
-        Slot[][]? pages = directories is null ? null : Volatile.Read(ref directories[id >> HighShift]);
-        Slot[] page = pages is null ? s_noPage : Volatile.Read(ref pages[IndexInDirectory(id)]);
+        Slot[] page = Volatile.Read(ref _farPages)?.Find(id) ?? s_noPage;
         if (ReferenceEquals(page, s_noPage))
         {
             return ref Unsafe.NullRef<Slot>();
         }
 
         return ref page[id & (PageLength - 1)];
+    }
+
+    private static Slot[][] NewDirectory(int length)
+    {
+        var pages = new Slot[length][];
+        Array.Fill(pages, s_noPage);
+        return pages;
     }
 
     private static Slot[] NewNoPage()
@@ -119,7 +127,7 @@ internal sealed partial class IoasidTable
 
         if (id >= FirstPageMaxLength || _lowPages is not null)
         {
-            Volatile.Write(ref EnsurePages(id)[IndexInDirectory(id)], prepared ?? NewPage());
+            AddPage(id, prepared ?? NewPage());
             return;
         }
 
@@ -139,21 +147,24 @@ internal sealed partial class IoasidTable
         }
     }
 
-    private Slot[][] EnsurePages(uint id)
+    private void AddPage(uint id, Slot[] page)
     {
-        if (id >> HighShift != 0)
+        if (_farPages is null)
         {
-            Slot[][]?[] directories = _highPages ?? new Slot[][]?[1 << (32 - HighShift)];
-            Volatile.Write(ref _highPages, directories);
-            ref Slot[][]? pages = ref directories[id >> HighShift];
-            if (pages is null)
-            {
-                Volatile.Write(ref pages, NewDirectory(DirectoryLength));
-            }
-
-            return pages;
+            Volatile.Write(ref _farPages, new FarPages());
         }
 
+        if (id >> HighShift != 0)
+        {
+            _farPages.Add(id, page);
+            return;
+        }
+
+        Volatile.Write(ref EnsureLowPages(id)[IndexInDirectory(id)], page);
+    }
+
+    private Slot[][] EnsureLowPages(uint id)
+    {
         int index = IndexInDirectory(id);
         if (_lowPages is null)
         {
@@ -162,7 +173,8 @@ internal sealed partial class IoasidTable
             SplitFirstPage(pages);
             Volatile.Write(ref _lowPages, pages);
 
-            // A reader that saw no directory before and finds no first page now looks again.
+            // A reader that saw no directory before and finds no first page now looks again. If there is no directory again
+            // by then, and no first page after that, the table was reset meanwhile: no id was live then, and that is the answer.
             Volatile.Write(ref _firstPage, s_noFirstPage);
             MarkMoved(firstPage);
         }
@@ -176,38 +188,17 @@ internal sealed partial class IoasidTable
         return _lowPages;
     }
 
+    /// <summary>Copies those pages of the first page that have a taken id; nobody would give the others back.</summary>
     private void SplitFirstPage(Slot[][] pages)
     {
         for (int first = 0; first < _firstPage.Length; first += PageLength)
         {
-            pages[first >> PageShift] = NewPage();
-            _firstPage.AsSpan(first, Math.Min(PageLength, _firstPage.Length - first)).CopyTo(pages[first >> PageShift]);
+            if (!IsPageFree((uint)first))
+            {
+                pages[first >> PageShift] = NewPage();
+                _firstPage.AsSpan(first, Math.Min(PageLength, _firstPage.Length - first)).CopyTo(pages[first >> PageShift]);
+            }
         }
-    }
-
-    /// <summary>Gives the page that was empty before this one back, and keeps this one. The first page stays.</summary>
-    private void RetirePage(uint page)
-    {
-        if (page == 0 || (_lowPages is null && page < FirstPageMaxLength / PageLength) || !IsPageFree(page << PageShift))
-        {
-            return;
-        }
-
-        if (_retainedPage != 0 && _retainedPage != page && IsPageFree(_retainedPage << PageShift))
-        {
-            uint first = _retainedPage << PageShift;
-            Slot[][] pages = first >> HighShift == 0 ? _lowPages! : _highPages![first >> HighShift]!;
-            Volatile.Write(ref pages[IndexInDirectory(first)], s_noPage);
-        }
-
-        _retainedPage = page;
-    }
-
-    private static Slot[][] NewDirectory(int length)
-    {
-        var pages = new Slot[length][];
-        Array.Fill(pages, s_noPage);
-        return pages;
     }
 
     /// <summary>How long the first page becomes for an id: small for the first id and for the first eight, which begin at 1.

@@ -13,6 +13,9 @@ namespace Pasid.Internal;
 /// </remarks>
 internal sealed partial class IoasidTable(CustomGroup? group, bool isLogged, IoasidReusePolicy reusePolicy)
 {
+    /// <summary>For how many counts of references there is room while there are none.</summary>
+    private const int MostKeptCounts = 64;
+
     // Read by every lookup.
 
     /// <summary>The page of the ids below 2,048, as long as there is no directory.</summary>
@@ -26,8 +29,8 @@ internal sealed partial class IoasidTable(CustomGroup? group, bool isLogged, Ioa
 
     // Rarely needed.
 
-    /// <summary>The page directories of all other ids, by bits 31..21.</summary>
-    private Slot[][]?[]? _highPages;
+    /// <summary>The pages of all other ids, and which pages are kept though empty; none while the first page is enough.</summary>
+    private FarPages? _farPages;
 
     private OwnerTags? _otherOwners;
     private readonly CustomGroup? _group = group;
@@ -60,11 +63,10 @@ internal sealed partial class IoasidTable(CustomGroup? group, bool isLogged, Ioa
     /// <summary>How many live ids are not the first owner's.</summary>
     private uint _otherIds;
 
-    /// <summary>The one page that is kept although none of its ids is live, so that allocating and freeing at the
-    /// border of a page does not make and drop it each time; 0 for none.</summary>
-    private uint _retainedPage;
-
     private Gate _gate = new();
+
+    /// <summary>Whether anything was made since an empty table was found to have no more than it may keep.</summary>
+    private bool _hasGrown;
 
     private readonly bool _hasDetour = group is not null || isLogged || reusePolicy.Order != IoasidReuseOrder.LowestFirst;
 
@@ -152,11 +154,7 @@ internal sealed partial class IoasidTable(CustomGroup? group, bool isLogged, Ioa
         int tag = FindOwner(owner);
         if (tag < 0 || Unsafe.IsNullRef(ref slot))
         {
-            // All that may run out of memory comes before the first change that anyone could see. The bitmap words come
-            // first, because they grow by whole pages: an id that has a slot has them too.
-            ReserveId(id);
-            EnsureSlot(id, prepared);
-            tag = ReserveOwner(owner);
+            tag = Prepare(id, owner, prepared);
             slot = ref FindSlot(id);
         }
 
@@ -171,6 +169,31 @@ internal sealed partial class IoasidTable(CustomGroup? group, bool isLogged, Ioa
         Volatile.Write(ref slot.Data, data);
         Volatile.Write(ref slot.Word, SlotWord.Begin(slot.Word, tag));
         return true;
+    }
+
+    /// <summary>Makes room for an id and its owner: all that may run out of memory, before the first change that anyone could see.</summary>
+    /// <returns>The tag of the owner, or -1 if all tags are in use.</returns>
+    private int Prepare(uint id, IoasidSet? owner, Slot[]? prepared)
+    {
+        // The bitmap words come first, because they grow by whole pages: an id that has a slot has them too.
+        _hasGrown = true;
+        ReserveId(id);
+        int tag = -1;
+        try
+        {
+            EnsureSlot(id, prepared);
+            tag = ReserveOwner(owner);
+        }
+        finally
+        {
+            if (tag < 0)
+            {
+                // Nobody would free an id of this page, and so give it back.
+                RetirePage(id >> PageShift);
+            }
+        }
+
+        return tag;
     }
 
     /// <summary>Frees an id that has one reference.</summary>
@@ -228,12 +251,13 @@ internal sealed partial class IoasidTable(CustomGroup? group, bool isLogged, Ioa
 
         if (references >= SlotWord.ManyReferences)
         {
+            _hasGrown = true;
             _manyReferences ??= [];
             _manyReferences[id] = references;
         }
-        else
+        else if (_manyReferences?.Remove(id) == true && _manyReferences.Count == 0 && _manyReferences.EnsureCapacity(0) > MostKeptCounts)
         {
-            _manyReferences?.Remove(id);
+            _manyReferences = null;
         }
 
         Volatile.Write(ref slot.Word, SlotWord.WithReferences(slot.Word, (uint)Math.Min(references, SlotWord.ManyReferences)));

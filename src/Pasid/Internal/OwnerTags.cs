@@ -12,6 +12,9 @@ internal sealed class OwnerTags
     /// <summary>From how many tags on a search through them all would cost more than the dictionary.</summary>
     private const int DictionaryLength = 8;
 
+    /// <summary>How many tags are kept without an owner, so that a few owners that come and go make nothing anew.</summary>
+    private const int MostKept = 64;
+
     /// <summary>The owner of each tag.</summary>
     private IoasidSet?[] _owners = new IoasidSet?[SmallestLength];
 
@@ -27,8 +30,17 @@ internal sealed class OwnerTags
     /// <summary>The first tag that was never used.</summary>
     private int _next = FirstTag;
 
+    /// <summary>How many tags have an owner.</summary>
+    private int _count;
+
     /// <summary>The tag that was asked for last: most allocations in a row have one owner.</summary>
     private int _lastTag;
+
+    /// <summary>Gets how many bytes it takes, about.</summary>
+    public int Bytes => 64 + 24 + (8 * _owners.Length) + 24 + (4 * _liveIds.Length) + (_tags is null ? 0 : 104 + (28 * _tags.EnsureCapacity(0)));
+
+    /// <summary>Gets a value indicating whether no owner is left, and so many were there that it is better made anew.</summary>
+    public bool IsOutgrown => _count == 0 && _owners.Length > MostKept;
 
     /// <summary>Tells whether <paramref name="tag"/> is that of <paramref name="owner"/>. True of a tag read from a
     /// slot only if the slot is still in the same life afterwards: until then the tag cannot change hands.</summary>
@@ -84,6 +96,7 @@ internal sealed class OwnerTags
             Volatile.Write(ref _owners[tag], null);
             _liveIds[tag] = _firstUnused;
             _firstUnused = tag;
+            _count--;
         }
     }
 
@@ -127,6 +140,7 @@ internal sealed class OwnerTags
         }
 
         _liveIds[tag] = 0;
+        _count++;
         Volatile.Write(ref _owners[tag], owner);
         return tag;
     }

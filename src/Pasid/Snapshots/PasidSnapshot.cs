@@ -46,8 +46,8 @@ public sealed record PasidSnapshot(
     /// <summary>The longest snapshot that <see cref="Load"/> reads, in bytes: several times that of a host with every PASID live.</summary>
     public const int MaxLength = 1 << 28;
 
-    /// <summary>How many bytes the objects of a snapshot may take where <see cref="Load"/> is not told otherwise: more than those of a
-    /// host with every PASID bound to a device.</summary>
+    /// <summary>How many bytes the objects of a snapshot may take where <see cref="Load"/> and
+    /// <see cref="PasidSnapshotMap.MemoryLimit"/> are not told otherwise: more than those of a host with every PASID bound to a device.</summary>
     public const long DefaultMemoryLimit = 1L << 30;
 
     /// <summary>Reads a snapshot.</summary>

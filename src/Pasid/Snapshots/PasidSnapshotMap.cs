@@ -112,6 +112,26 @@ public sealed class PasidSnapshotMap
         set => field = NotNull(value);
     } = static _ => null;
 
+    /// <summary>Gets or sets how much memory a snapshot may take that is restored, in bytes.</summary>
+    /// <value>At least 1; by default <see cref="PasidSnapshot.DefaultMemoryLimit"/>.</value>
+    /// <exception cref="ArgumentOutOfRangeException">Set to less than 1.</exception>
+    /// <remarks><see cref="ISvmBinder.Restore"/> estimates it before it makes anything, and refuses a snapshot that may take more. The
+    /// estimate is never too low, and where much is restored at most about twice what it takes. A lone id costs up to 45 KB, so a
+    /// file of a few megabytes can stand for gigabytes.</remarks>
+    public long MemoryLimit
+    {
+        get;
+        set
+        {
+            if (value < 1)
+            {
+                throw new ArgumentOutOfRangeException(nameof(value), value, $"{nameof(MemoryLimit)} is a number of bytes: give 1 or more.");
+            }
+
+            field = value;
+        }
+    } = PasidSnapshot.DefaultMemoryLimit;
+
     private static T NotNull<T>(T? value, [CallerMemberName] string property = "")
         where T : class =>
         value ?? throw new ArgumentNullException(nameof(value), $"{property} cannot be null: give a function, or leave the default.");

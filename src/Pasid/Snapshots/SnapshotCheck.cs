@@ -1,7 +1,7 @@
 namespace Pasid.Internal;
 
 /// <summary>Finds everything in a snapshot that no host can have been in, before anything of it is restored.</summary>
-internal sealed partial class SnapshotCheck(PasidSnapshot snapshot, KernelProfile profile, IoasidReusePolicy reusePolicy)
+internal sealed partial class SnapshotCheck(PasidSnapshot snapshot, KernelProfile profile, IoasidReusePolicy reusePolicy, long memoryLimit)
 {
     /// <summary>More errors than these are not told: they come from one cause.</summary>
     private const int MostErrors = 20;
@@ -23,6 +23,14 @@ internal sealed partial class SnapshotCheck(PasidSnapshot snapshot, KernelProfil
         if (snapshot.Owners is null || snapshot.Ids is null || snapshot.AddressSpaces is null || snapshot.Bindings is null || snapshot.LeakedPasids is null)
         {
             Add("one of its lists is missing");
+            return;
+        }
+
+        // Before the checks, which remember what they have seen.
+        long size = SnapshotSize.Estimate(snapshot);
+        if (size > memoryLimit)
+        {
+            Add($"it would take up to {size} bytes of memory, and the limit is {memoryLimit}: if it is to be trusted, raise {nameof(PasidSnapshotMap)}.{nameof(PasidSnapshotMap.MemoryLimit)}");
             return;
         }
 

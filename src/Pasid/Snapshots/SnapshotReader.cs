@@ -6,7 +6,7 @@ namespace Pasid.Internal;
 /// <summary>Checks a snapshot and makes the objects that it stands for; nothing of the host changes.</summary>
 internal sealed class SnapshotReader(SvmBinder binder, IoasidReusePolicy reusePolicy, PasidSnapshot snapshot, PasidSnapshotMap map)
 {
-    private readonly SnapshotCheck _check = new(snapshot, binder.Profile, reusePolicy);
+    private readonly SnapshotCheck _check = new(snapshot, binder.Profile, reusePolicy, map.MemoryLimit);
     private readonly Dictionary<string, SvmDevice> _devices = new(StringComparer.Ordinal);
     private readonly HashSet<SvmDevice> _knownDevices = new(ReferenceEqualityComparer.Instance);
     private readonly Dictionary<string, IEnqcmdPortal> _portals = new(StringComparer.Ordinal);

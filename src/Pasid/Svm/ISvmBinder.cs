@@ -185,7 +185,8 @@ public interface ISvmBinder : IDisposable
     /// <param name="map">Which objects the names stand for; <see langword="null"/> for the defaults, which suffice where nothing is bound.</param>
     /// <returns>The address spaces, in the order of <see cref="PasidSnapshot.AddressSpaces"/>.</returns>
     /// <exception cref="ArgumentNullException"><paramref name="snapshot"/> is <see langword="null"/>.</exception>
-    /// <exception cref="FormatException">No host can have been in that state, or a name stands for nothing; what is wrong is listed.</exception>
+    /// <exception cref="FormatException">No host can have been in that state, or a name stands for nothing; what is wrong is listed. Or
+    /// it may take more memory than <see cref="PasidSnapshotMap.MemoryLimit"/>.</exception>
     /// <exception cref="InvalidOperationException">Called from inside a callback; or the allocator is not an
     /// <see cref="IoasidAllocator"/>, has custom allocators or serves another binder too.</exception>
     /// <exception cref="ObjectDisposedException">The binder is disposed.</exception>

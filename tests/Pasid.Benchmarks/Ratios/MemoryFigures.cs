@@ -15,6 +15,10 @@ internal static class MemoryFigures
     [
         new("bytes_per_live_id", 17, IsUpper: true, () => FillAndFree().Live),
         new("bytes_after_free_all", 2, IsUpper: true, () => FillAndFree().Freed),
+        new("bytes_one_in_512", 8_300, IsUpper: true, () => BytesWithLone(512)),
+        new("bytes_one_in_4096", 8_900, IsUpper: true, () => BytesWithLone(4_096)),
+        new("bytes_one_in_262144", 13_300, IsUpper: true, () => BytesWithLone(1 << 18)),
+        new("bytes_emptied", 65_536, IsUpper: true, BytesEmptied),
         new("bytes_empty", 128, IsUpper: true, () => BytesWith(0)),
         new("bytes_one_id", 256, IsUpper: true, () => BytesWith(1)),
         new("bytes_eight_ids", 448, IsUpper: true, () => BytesWith(8)),
@@ -47,6 +51,49 @@ internal static class MemoryFigures
         {
             allocator.TryAllocate(IoasidRange.Pasids, s_owner, s_data, out _);
         }
+    }
+
+    /// <summary>Bytes per live id, one of each so many.</summary>
+    private static double BytesWithLone(uint step)
+    {
+        const int Lone = 8_000;
+        long before = GC.GetTotalMemory(forceFullCollection: true);
+        var allocator = new IoasidAllocator();
+        for (long id = step - 1; id < (long)Lone * step; id += step)
+        {
+            allocator.TryAllocate(new IoasidRange((uint)id, (uint)id), s_owner, s_data, out _);
+        }
+
+        long live = GC.GetTotalMemory(forceFullCollection: true) - before;
+        GC.KeepAlive(allocator);
+        return (double)live / Lone;
+    }
+
+    /// <summary>Bytes of one allocator that held ids everywhere and holds none, over several.</summary>
+    private static double BytesEmptied()
+    {
+        const int Allocators = 8;
+        const uint Step = (1 << 18) - 1;
+        var allocators = new IoasidAllocator[Allocators];
+        long before = GC.GetTotalMemory(forceFullCollection: true);
+        for (int i = 0; i < allocators.Length; i++)
+        {
+            allocators[i] = new IoasidAllocator();
+            Fill(allocators[i], 100_000);
+            for (long id = Step; id < uint.MaxValue; id += Step)
+            {
+                allocators[i].TryAllocate(new IoasidRange((uint)id, (uint)id), s_owner, s_data, out _);
+            }
+
+            foreach (Ioasid id in allocators[i].LiveIds())
+            {
+                allocators[i].Free(id);
+            }
+        }
+
+        long kept = GC.GetTotalMemory(forceFullCollection: true) - before;
+        GC.KeepAlive(allocators);
+        return (double)kept / Allocators;
     }
 
     /// <summary>Bytes of one allocator with so many live ids, over many of them.</summary>

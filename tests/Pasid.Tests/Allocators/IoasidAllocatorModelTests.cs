@@ -73,6 +73,58 @@ public sealed class IoasidAllocatorModelTests
         }
     }
 
+    /// <summary>Few ids far apart, of few owners, all of which are freed now and then: pages, blocks, rows and directories come and go,
+    /// and with the last id all of them.</summary>
+    [Theory]
+    [MemberData(nameof(Seeds))]
+    public void Ids_far_apart_that_come_and_go_answer_as_the_naive_allocator_does(int seed)
+    {
+        var random = new Random(seed);
+        var model = new NaiveIoasidAllocator();
+        var allocator = new IoasidAllocator();
+        IoasidSet?[] sets = [null, .. Enumerable.Range(0, random.Next(1, 5)).Select(i => new IoasidSet($"set {i}"))];
+        uint[] steps = [1 << 9, 1 << 12, 1 << 17, 1 << 18, 1 << 21, 1 << 25];
+        uint step = steps[random.Next(steps.Length)];
+        uint first = random.Next(3) switch { 0 => 0, 1 => 1 << 18, _ => uint.MaxValue - (40 * step) };
+        int most = random.Next(1, 40);
+        var live = new List<Ioasid>();
+        for (int i = 0; i < 1_500; i++)
+        {
+            string because = $"seed {seed}, operation {i}";
+            uint at = first + ((uint)random.Next(40) * step) - (uint)random.Next(2);
+            if (live.Count < most && random.Next(3) != 0)
+            {
+                var range = new IoasidRange(at, at);
+                IoasidSet? owner = sets[random.Next(sets.Length)];
+                bool expected = model.TryAllocate(range, owner, i, out _);
+                allocator.TryAllocate(range, owner, i, out Ioasid id).Should().Be(expected, because);
+                if (expected)
+                {
+                    live.Add(id);
+                }
+            }
+            else
+            {
+                // All of them now and then, in any order.
+                for (int left = random.Next(8) == 0 ? live.Count : Math.Min(live.Count, 1); left > 0; left--)
+                {
+                    int index = random.Next(live.Count);
+                    allocator.Free(live[index]).Should().Be(model.Free(live[index]), because);
+                    live.RemoveAt(index);
+                }
+            }
+
+            PasidStatus status = model.Lookup(new Ioasid(at), sets[^1], out object? expectedData);
+            allocator.Lookup(new Ioasid(at), sets[^1], out object? data).Should().Be(status, because);
+            data.Should().Be(expectedData, because);
+            if (i % 50 == 49 || live.Count == 0)
+            {
+                allocator.CheckIntegrity().Should().BeEmpty(because);
+                allocator.LiveIds().ToArray().Should().Equal(model.LiveIds().ToArray(), because);
+            }
+        }
+    }
+
     [Fact]
     public void Every_pasid_can_be_allocated_freed_at_random_and_allocated_again_lowest_first()
     {

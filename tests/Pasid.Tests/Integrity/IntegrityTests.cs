@@ -236,6 +236,47 @@ public sealed class IntegrityTests
         allocator.CheckIntegrity().Should().Contain(finding => finding.Invariant == IntegrityInvariant.LiveIdsAgree);
     }
 
+    public static TheoryData<string, Action<object>> BrokenFarTables() => new()
+    {
+        { "a block without pages", t => Further(t).Reserve(9u << 18) },
+        { "a row without blocks", t => Rows(t)[5] = new IdBitmap?[128] },
+        { "a block that is gone", t => Rows(t)[0]![1] = null },
+        { "a block that is gone under the top", t => Rows(t)[127] = null },
+        { "a block without most of its words", t => Field<int>(Rows(t)[0]![1]!, "_firstLeaf", v => v + 16) },
+        { "a directory without pages", t => Pages(t).Remove(uint.MaxValue - 1) },
+        { "a directory that is gone", t => Pages(t).RemoveDirectory(uint.MaxValue - 1) },
+        { "a directory without directories", t => ((Slot[]?[]?[]?[])Info(Pages(t), "_top").GetValue(Pages(t))!)[7] = new Slot[]?[]?[128] },
+        { "a page that nobody needs", t => Pages(t).Add(9u << 25, IoasidTable.NewPage()) },
+        { "an empty page without its note", t => Pages(t).TakeEmptyAt(0) },
+        { "more than may be kept", t => Field<long>(t, "_frees", v => v + 3) },
+    };
+
+    [Theory]
+    [MemberData(nameof(BrokenFarTables))]
+    public void What_is_kept_of_ids_far_apart_and_broken_on_purpose_is_found(string what, Action<object> damage)
+    {
+        var allocator = new IoasidAllocator();
+        allocator.Allocate(new IoasidRange((1 << 18) - 1, uint.MaxValue));
+        allocator.Allocate(new IoasidRange(1 << 18, uint.MaxValue));
+        allocator.Allocate(new IoasidRange(uint.MaxValue - 1, uint.MaxValue));
+        allocator.Free(allocator.Allocate(new IoasidRange(1 << 20, uint.MaxValue)));
+        allocator.Free(allocator.Allocate(new IoasidRange((1 << 21) - 1, uint.MaxValue)));
+        allocator.CheckIntegrity().Should().BeEmpty();
+
+        damage(Info(allocator, "_active").GetValue(allocator)!);
+
+        allocator.CheckIntegrity().Should().Contain(finding => finding.Invariant == IntegrityInvariant.LiveIdsAgree, what);
+
+        // The last of them by its own finding, and not only because the counts differ.
+        allocator.CheckIntegrity().Select(finding => finding.Message).Should().Contain(message => what != "more than may be kept" || message.EndsWith("bytes are kept"));
+    }
+
+    private static FurtherIds Further(object table) => (FurtherIds)Info(table, "_furtherIds").GetValue(table)!;
+
+    private static IdBitmap?[]?[] Rows(object table) => (IdBitmap?[]?[])Info(Further(table), "_rows").GetValue(Further(table))!;
+
+    private static FarPages Pages(object table) => (FarPages)Info(table, "_farPages").GetValue(table)!;
+
     /// <summary>A quarantine with room, after so many of its oldest were taken out.</summary>
     private static IoasidReuse Reuse(object quarantine, int taken)
     {

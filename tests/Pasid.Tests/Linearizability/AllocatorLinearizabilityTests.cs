@@ -7,11 +7,19 @@ namespace Pasid.Tests.Linearizability;
 [Collection(nameof(AloneCollection))]
 public sealed class AllocatorLinearizabilityTests
 {
+    /// <summary>Stands for <see cref="s_far"/> where otherwise four ids in a row begin.</summary>
+    private const uint Far = uint.MaxValue;
+
+    /// <summary>With the first two free the table keeps more than it may, and begins anew.</summary>
+    private static readonly uint[] s_far = [(1 << 18) - 1, (1 << 21) - 1, 1_600, uint.MaxValue - 2];
+
     private static readonly IoasidSet?[] s_owners = [null, new("red"), new("blue"), new("green")];
 
     /// <summary>Where the structure changes: the root word, the end of it, the split of the first page, the further ids, the top.</summary>
     public static TheoryData<uint, int, IoasidReusePolicy> Places() => new()
     {
+        { Far, 2, IoasidReusePolicy.LowestFirst },
+        { Far, 3, IoasidReusePolicy.LowestFirst },
         { 1, 2, IoasidReusePolicy.LowestFirst },
         { 1, 3, IoasidReusePolicy.LowestFirst },
         { 62, 2, IoasidReusePolicy.LowestFirst },
@@ -52,8 +60,10 @@ public sealed class AllocatorLinearizabilityTests
         var calls = new Call[count];
         for (int i = 0; i < count; i++)
         {
-            var id = new Ioasid(place + (uint)random.Next(4));
-            var range = new IoasidRange(place + (uint)random.Next(2), place + 1 + (uint)random.Next(3));
+            var id = new Ioasid(place == Far ? s_far[random.Next(4)] : place + (uint)random.Next(4));
+            IoasidRange range = place == Far
+                ? new IoasidRange(id.Value, id.Value + (uint)random.Next(2))
+                : new IoasidRange(place + (uint)random.Next(2), place + 1 + (uint)random.Next(3));
             IoasidSet? owner = s_owners[random.Next(s_owners.Length)];
             string data = $"data {random.Next(100)}";
             calls[i] = random.Next(10) switch
