@@ -1,7 +1,7 @@
 namespace Pasid.Internal;
 
 /// <summary>What made a bind fail; see <see cref="BindFailure"/>.</summary>
-internal enum BindFailureKind
+internal enum BindFailureKind : byte
 {
     None,
     NoIommu,

@@ -102,15 +102,16 @@ public sealed partial class PageRequestQueue
             long seen = _progress.Now;
             _ringGate.Enter();
             bool isTaken = _turn != 0 || _stillWaiting != 0;
+            bool isDisposed = _isDisposed;
             long handled = _handled;
-            if (!isTaken && handled < goal.All)
+            if (!isTaken && !isDisposed && handled < goal.All)
             {
                 _turn = Environment.CurrentManagedThreadId;
                 _goal = Math.Max(_goal, goal.All);
             }
 
             _ringGate.Exit();
-            if (handled >= (isTaken ? goal.Own : goal.All))
+            if (handled >= (isTaken ? goal.Own : goal.All) || isDisposed)
             {
                 return;
             }
@@ -194,7 +195,9 @@ public sealed partial class PageRequestQueue
             long seen = _progress.Now;
             _ringGate.Enter();
             bool isMine = _turn == Environment.CurrentManagedThreadId;
-            bool isOver = _head == _tail || (!isEndless && _handled >= _goal);
+
+            // A queue is disposed only while it stands still: this thread has given its turn up for that.
+            bool isOver = _head == _tail || (!isEndless && _handled >= _goal) || _isDisposed;
             bool isAsked = _stillWaiting != 0 && !isNested;
             if (!isMine && !isOver && !isAsked && _turn == 0)
             {
@@ -217,7 +220,7 @@ public sealed partial class PageRequestQueue
                 _progress.Raise();
             }
 
-            if (isNext || isOver || _isDisposed)
+            if (isNext || isOver)
             {
                 return isNext;
             }

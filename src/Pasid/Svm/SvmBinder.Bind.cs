@@ -323,7 +323,7 @@ public sealed partial class SvmBinder
 
     /// <summary>Tells which way the step failed that failed last.</summary>
     private BindFailure FailureOf(BindFailureKind kind) =>
-        _operation.Injected is { } point ? new BindFailure(BindFailureKind.Injected, point) : new BindFailure(kind);
+        _operation.Injected is { } point ? BindFailure.Injected(point) : new BindFailure(kind);
 
     /// <summary>How a bind ended.</summary>
     /// <param name="Status">The truth.</param>

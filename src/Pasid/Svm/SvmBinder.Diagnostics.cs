@@ -120,20 +120,20 @@ public sealed partial class SvmBinder
     private void Note(Action message) => (_operation.Notes ??= []).Add(message);
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private void LogBind(ILogger logger, in BindResult result, SvmDevice device, AddressSpace? addressSpace, SvmBindFlags flags)
+    private void LogBind(ILogger logger, SvmDevice device, AddressSpace? addressSpace, SvmBindFlags flags, PasidStatus status, PasidStatus reported, Ioasid pasid, BindFailure failure)
     {
         string target = (flags & SvmBindFlags.Supervisor) != 0 || addressSpace is null ? "the supervisor" : addressSpace.Name;
-        if (result.Status == PasidStatus.Success)
+        if (status == PasidStatus.Success)
         {
-            logger.Bound(device, target, result.Pasid, flags);
+            logger.Bound(device, target, pasid, flags);
         }
-        else if (result.Reported == PasidStatus.Success)
+        else if (reported == PasidStatus.Success)
         {
-            logger.FailureReportedAsSuccess(Profile.Name, device, result.Status);
+            logger.FailureReportedAsSuccess(Profile.Name, device, status);
         }
         else if (logger.IsEnabled(LogLevel.Warning))
         {
-            logger.BindFailed(device, target, flags, result.Status, result.Failure.Explain(result.Status, device, addressSpace));
+            logger.BindFailed(device, target, flags, status, failure.Explain(status, device, addressSpace));
         }
     }
 }

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Pasid.Internal;
 
 namespace Pasid;
@@ -34,6 +35,7 @@ public sealed partial class SvmBinder
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void CountUnbind(SvmDevice device, Ioasid pasid)
     {
         _unbinds++;

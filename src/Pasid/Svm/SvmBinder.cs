@@ -161,7 +161,7 @@ public sealed partial class SvmBinder : ISvmBinder
 
         if (_logger is not null)
         {
-            LogBind(_logger, in result, device, addressSpace, flags);
+            LogBind(_logger, device, addressSpace, flags, result.Status, result.Reported, result.Pasid, result.Failure);
         }
 
         return result.Record is { } record
@@ -173,18 +173,24 @@ public sealed partial class SvmBinder : ISvmBinder
     public PasidStatus BindMm(SvmDevice device, AddressSpace? addressSpace, SvmBindFlags flags, ISvmDeviceCallbacks? callbacks, out Ioasid pasid)
     {
         CheckBindArguments(device, addressSpace, flags);
-        BindResult result;
+        PasidStatus status;
+        PasidStatus reported;
+        BindFailure failure;
         Enter();
         try
         {
-            result = BindUnsynchronized(device, addressSpace, flags, callbacks);
-            if (result.Status == PasidStatus.Success)
+            BindResult result = BindUnsynchronized(device, addressSpace, flags, callbacks);
+            status = result.Status;
+            reported = result.Reported;
+            pasid = result.Pasid;
+            failure = result.Failure;
+            if (status == PasidStatus.Success)
             {
                 _binds++;
             }
             else
             {
-                _failures.Count(result.Status);
+                _failures.Count(status);
             }
         }
         finally
@@ -194,11 +200,10 @@ public sealed partial class SvmBinder : ISvmBinder
 
         if (_logger is not null)
         {
-            LogBind(_logger, in result, device, addressSpace, flags);
+            LogBind(_logger, device, addressSpace, flags, status, reported, pasid, failure);
         }
 
-        pasid = result.Pasid;
-        return result.Reported;
+        return reported;
     }
 
     /// <inheritdoc/>
@@ -240,17 +245,22 @@ public sealed partial class SvmBinder : ISvmBinder
         Enter();
         try
         {
-            status = FindBound(device, pasid, out SvmRecord? record, out SvmDeviceRecord? deviceRecord);
-            while (deviceRecord is { IsDraining: true })
+            status = FindRecord(device, pasid, out SvmRecord? record);
+            if (status == PasidStatus.Success)
             {
-                WaitForDrain();
-                ThrowIfDisposed();
-                status = FindBound(device, pasid, out record, out deviceRecord);
-            }
-
-            if (deviceRecord is not null)
-            {
-                UnbindUnsynchronized(record!, deviceRecord);
+                SvmDeviceRecord? deviceRecord = record!.FindDevice(device);
+                if (deviceRecord is null)
+                {
+                    status = PasidStatus.InvalidArgument;
+                }
+                else if (deviceRecord.IsDraining)
+                {
+                    status = UnbindAfterDrain(device, pasid);
+                }
+                else
+                {
+                    UnbindUnsynchronized(record, deviceRecord);
+                }
             }
         }
         finally
@@ -373,12 +383,27 @@ public sealed partial class SvmBinder : ISvmBinder
         return FindRecord(pasid, out record);
     }
 
-    /// <summary>Finds a device that is bound to a PASID; the gate is held.</summary>
-    private PasidStatus FindBound(SvmDevice device, Ioasid pasid, out SvmRecord? record, out SvmDeviceRecord? deviceRecord)
+    /// <summary>Undoes one bind of a device that another unbind is draining, once that is over.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private PasidStatus UnbindAfterDrain(SvmDevice device, Ioasid pasid)
     {
-        PasidStatus status = FindRecord(device, pasid, out record);
-        deviceRecord = record?.FindDevice(device);
-        return status == PasidStatus.Success && deviceRecord is null ? PasidStatus.InvalidArgument : status;
+        while (true)
+        {
+            WaitForDrain();
+            ThrowIfDisposed();
+            PasidStatus status = FindRecord(device, pasid, out SvmRecord? record);
+            SvmDeviceRecord? deviceRecord = record?.FindDevice(device);
+            if (deviceRecord is null)
+            {
+                return status == PasidStatus.Success ? PasidStatus.InvalidArgument : status;
+            }
+
+            if (!deviceRecord.IsDraining)
+            {
+                UnbindUnsynchronized(record!, deviceRecord);
+                return PasidStatus.Success;
+            }
+        }
     }
 
     /// <summary>Finds the binding of a PASID, without the gate, if that takes no call.</summary>

@@ -224,6 +224,44 @@ public sealed class AnsweringTests
         requests.Queue.Invoking(q => q.Process()).Should().Throw<ObjectDisposedException>();
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void What_is_in_a_queue_that_is_disposed_under_one_who_answers_is_not_answered(bool isDrain)
+    {
+        using var host = new Host();
+        var requests = new HostRequests(host);
+        using var handler = new BlockingHandler();
+        AddressSpace process = host.Process("P");
+        process.FaultHandler = handler;
+        host.Bind(host.DeviceA, process, 1);
+        requests.Queue.TryEnqueue(Request(host.DeviceA, 1));
+        requests.Queue.TryEnqueue(Request(host.DeviceA, 1));
+        var answer = new Thread(() =>
+        {
+            if (isDrain)
+            {
+                host.Unbind(host.DeviceA, 1);
+            }
+            else
+            {
+                requests.Queue.Process().Should().Be(1);
+            }
+        });
+        answer.Start();
+        handler.IsInside.Wait();
+        var dispose = new Thread(requests.Dispose);
+        dispose.Start();
+        SpinUntilWaiting(dispose);
+
+        handler.GoOn.Set();
+        answer.Join();
+        dispose.Join();
+
+        requests.Responses.Should().ContainSingle();
+        host.ShouldBeWhole();
+    }
+
     [Fact]
     public void A_device_that_goes_on_asking_keeps_no_unbind_no_capture_and_no_dispose_from_their_end()
     {
