@@ -181,9 +181,9 @@ public sealed class AddressSpace : IDisposable
     /// <returns><see langword="true"/> if that was the last.</returns>
     internal bool DropUserUnsynchronized()
     {
-        if (Planted.Is(PlantedFault.LastUsersLeaveUnseen))
+        if (HasExited && Planted.Is(PlantedFault.LastUsersLeaveUnseen))
         {
-            return Interlocked.Decrement(ref _users) == 0;
+            return true;
         }
 
         return TryDropUser(isLastToo: true) && HasExited;
