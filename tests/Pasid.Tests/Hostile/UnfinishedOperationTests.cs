@@ -49,16 +49,8 @@ public sealed class UnfinishedOperationTests
     [Fact]
     public void Unbind_that_waits_for_a_handler_is_not_interrupted()
     {
-        using var host = new Host();
-        using var requests = new HostRequests(host);
-        using var handler = new BlockingHandler();
-        AddressSpace process = host.Process("P");
-        process.FaultHandler = handler;
-        host.Bind(host.DeviceA, process, 1);
-        requests.Queue.TryEnqueue(Request(host.DeviceA, 1));
-        var answer = new Thread(() => requests.Queue.Process());
-        answer.Start();
-        handler.IsInside.Wait();
+        using var answering = new AnsweringHost();
+        Host host = answering.Host;
         using ManualResetEventSlim isTornDown = TornDown(host.Iommu0);
         PasidStatus? status = null;
         bool isInterruptedAfterwards = false;
@@ -72,33 +64,23 @@ public sealed class UnfinishedOperationTests
 
         unbind.Interrupt();
         host.Binder.GetBindings().Should().ContainSingle("the device is unbound when its request is answered, and not before");
-        handler.GoOn.Set();
-        answer.Join();
-        unbind.Join();
+        answering.Finish(unbind);
 
         status.Should().Be(PasidStatus.Success);
         isInterruptedAfterwards.Should().BeTrue("the interrupt belongs to the next wait");
         host.ShouldBeWhole();
         host.Binder.GetBindings().Should().BeEmpty();
-        process.Exit();
+        answering.Process.Exit();
         host.Live().Should().BeEmpty();
     }
 
     [Fact]
     public void Unbind_of_another_process_waits_for_no_handler_and_binds_go_on_while_one_waits()
     {
-        using var host = new Host();
-        using var requests = new HostRequests(host);
-        using var handler = new BlockingHandler();
-        AddressSpace asking = host.Process("P");
+        using var answering = new AnsweringHost();
+        Host host = answering.Host;
         AddressSpace idle = host.Process("Q");
-        asking.FaultHandler = handler;
-        host.Bind(host.DeviceA, asking, 1);
         host.Bind(host.DeviceB, idle, 2);
-        requests.Queue.TryEnqueue(Request(host.DeviceA, 1));
-        var answer = new Thread(() => requests.Queue.Process());
-        answer.Start();
-        handler.IsInside.Wait();
 
         host.Unbind(host.DeviceB, 2);
 
@@ -108,11 +90,9 @@ public sealed class UnfinishedOperationTests
         isTornDown.Wait();
         host.Binder.GetStatistics().Bindings.Should().Be(1);
         host.Bind(host.DeviceB, idle, 2);
-        host.Bind(host.DeviceFar, asking, 1);
+        host.Bind(host.DeviceFar, answering.Process, 1);
         host.Unbind(host.DeviceB, 2);
-        handler.GoOn.Set();
-        answer.Join();
-        unbind.Join();
+        answering.Finish(unbind);
         host.Binder.GetBindings().Single().Devices.Single().Device.Should().Be(host.DeviceFar);
         host.ShouldBeWhole();
     }
@@ -122,47 +102,31 @@ public sealed class UnfinishedOperationTests
     [InlineData(true)]
     public async Task Bind_and_unbind_of_a_device_that_drains_wait_until_it_is_unbound(bool isBind)
     {
-        using var host = new Host();
-        using var requests = new HostRequests(host);
-        using var handler = new BlockingHandler();
-        AddressSpace process = host.Process("P");
-        process.FaultHandler = handler;
-        host.Bind(host.DeviceA, process, 1);
-        requests.Queue.TryEnqueue(Request(host.DeviceA, 1));
-        Task<PasidStatus> unbind = Task.Run(() => host.Binder.UnbindMm(host.DeviceA, new Ioasid(1)));
-        handler.IsInside.Wait();
+        PasidStatus? unbound = null;
+        using var answering = new AnsweringHost(a => unbound = a.Host.Binder.UnbindMm(a.Host.DeviceA, new Ioasid(1)));
+        Host host = answering.Host;
 
-        Task<PasidStatus> next = Task.Run(() => isBind ? host.Binder.BindMm(host.DeviceA, process, out _) : host.Binder.UnbindMm(host.DeviceA, new Ioasid(1)));
-        handler.GoOn.Set();
+        Task<PasidStatus> next = Task.Run(() => isBind ? host.Binder.BindMm(host.DeviceA, answering.Process, out _) : host.Binder.UnbindMm(host.DeviceA, new Ioasid(1)));
+        answering.Finish();
 
-        (await unbind).Should().Be(PasidStatus.Success);
         (await next).Should().Be(isBind ? PasidStatus.Success : PasidStatus.InvalidArgument);
+        unbound.Should().Be(PasidStatus.Success);
         host.Iommu0.Entries.Should().Equal(isBind ? ["devA/1=P"] : []);
         host.Iommu0.Violations.Should().BeEmpty();
         host.ShouldBeWhole();
     }
 
     [Fact]
-    public async Task Dispose_while_a_device_drains_unbinds_everything_and_the_unbind_ends()
+    public void Dispose_while_a_device_drains_unbinds_everything_and_the_unbind_ends()
     {
-        using var host = new Host();
-        using var requests = new HostRequests(host);
-        using var handler = new BlockingHandler();
-        AddressSpace process = host.Process("P");
-        process.FaultHandler = handler;
-        SvmBinding handle = host.Binder.Bind(host.DeviceA, process);
-        requests.Queue.TryEnqueue(Request(host.DeviceA, 1));
-        Task unbind = Task.Run(handle.Dispose);
-        handler.IsInside.Wait();
+        using var answering = new AnsweringHost(a => a.Host.Unbind(a.Host.DeviceA, 1));
 
-        host.Binder.Dispose();
+        answering.Host.Binder.Dispose();
 
-        host.Live().Should().BeEmpty();
-        handler.GoOn.Set();
-        await unbind;
-        handle.Dispose();
-        host.Live().Should().BeEmpty();
-        host.Binder.GetStatistics().Unbinds.Should().Be(1);
+        answering.Host.Live().Should().BeEmpty();
+        answering.Finish();
+        answering.Host.Live().Should().BeEmpty();
+        answering.Host.Binder.GetStatistics().Unbinds.Should().Be(1);
     }
 
     [Fact]

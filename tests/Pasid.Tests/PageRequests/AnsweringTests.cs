@@ -87,27 +87,16 @@ public sealed class AnsweringTests
     [Fact]
     public void Process_waits_for_what_another_thread_is_answering()
     {
-        using var host = new Host();
-        using var requests = new HostRequests(host);
-        using var handler = new BlockingHandler();
-        AddressSpace process = host.Process("P");
-        process.FaultHandler = handler;
-        host.Bind(host.DeviceA, process, 1);
-        requests.Queue.TryEnqueue(Request(host.DeviceA, 1));
-        var first = new Thread(() => requests.Queue.Process());
-        first.Start();
-        handler.IsInside.Wait();
+        using var answering = new AnsweringHost();
         int responses = -1;
         var second = new Thread(() =>
         {
-            requests.Queue.Process().Should().Be(0);
-            responses = requests.Responses.Count;
+            answering.Requests.Queue.Process().Should().Be(0);
+            responses = answering.Requests.Responses.Count;
         });
         second.Start();
 
-        handler.GoOn.Set();
-        first.Join();
-        second.Join();
+        answering.Finish(second);
 
         responses.Should().Be(1, "when Process returns, all is answered that was there when it was called");
     }
@@ -115,31 +104,23 @@ public sealed class AnsweringTests
     [Fact]
     public void A_request_that_a_thread_leaves_to_the_one_who_answers_is_answered()
     {
-        using var host = new Host();
-        using var requests = new HostRequests(host);
+        using var answering = new AnsweringHost(a => a.Host.Unbind(a.Host.DeviceA, 1));
+        Host host = answering.Host;
+        PageRequestQueue queue = answering.Requests.Queue;
         using var outer = new HostRequests(host);
-        using var handler = new BlockingHandler();
-        AddressSpace process = host.Process("P");
         AddressSpace nesting = host.Process("Q");
-        process.FaultHandler = handler;
         nesting.FaultHandler = new Handler(() =>
         {
-            requests.Queue.TryEnqueue(Request(host.DeviceB, 1));
-            requests.Queue.Process().Should().Be(0, "another thread is answering there");
+            queue.TryEnqueue(Request(host.DeviceB, 1));
+            queue.Process().Should().Be(0, "another thread is answering there");
         });
-        host.Bind(host.DeviceA, process, 1);
         host.Bind(host.DeviceB, nesting, 2);
-        requests.Queue.TryEnqueue(Request(host.DeviceA, 1));
-        var unbind = new Thread(() => host.Unbind(host.DeviceA, 1));
-        unbind.Start();
-        handler.IsInside.Wait();
 
         outer.Ask(host.DeviceB, 2, 0).Should().Be(PageResponseCode.Success);
-        handler.GoOn.Set();
-        unbind.Join();
+        answering.Finish();
 
-        requests.Responses.Select(response => response.Device.Name).Should().Equal("devA", "devB");
-        requests.Queue.Tail.Should().Be(requests.Queue.Head);
+        answering.Requests.Responses.Select(response => response.Device.Name).Should().Equal("devA", "devB");
+        queue.Tail.Should().Be(queue.Head);
     }
 
     [Fact]
@@ -195,71 +176,38 @@ public sealed class AnsweringTests
         host.Binder.GetBindings().Should().BeEmpty();
     }
 
-    [Fact]
-    public void Dispose_of_a_queue_waits_for_the_request_that_is_being_answered()
-    {
-        using var host = new Host();
-        var requests = new HostRequests(host);
-        using var handler = new BlockingHandler();
-        AddressSpace process = host.Process("P");
-        process.FaultHandler = handler;
-        host.Bind(host.DeviceA, process, 1);
-        requests.Queue.TryEnqueue(Request(host.DeviceA, 1));
-        var answer = new Thread(() => requests.Queue.Process());
-        answer.Start();
-        handler.IsInside.Wait();
-        int responses = -1;
-        var dispose = new Thread(() =>
-        {
-            requests.Dispose();
-            responses = requests.Responses.Count;
-        });
-        dispose.Start();
-
-        handler.GoOn.Set();
-        answer.Join();
-        dispose.Join();
-
-        responses.Should().Be(1);
-        requests.Queue.Invoking(q => q.Process()).Should().Throw<ObjectDisposedException>();
-    }
-
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public void What_is_in_a_queue_that_is_disposed_under_one_who_answers_is_not_answered(bool isDrain)
+    public void Dispose_of_a_queue_waits_for_the_request_that_is_being_answered_and_leaves_the_others(bool isDrain)
     {
-        using var host = new Host();
-        var requests = new HostRequests(host);
-        using var handler = new BlockingHandler();
-        AddressSpace process = host.Process("P");
-        process.FaultHandler = handler;
-        host.Bind(host.DeviceA, process, 1);
-        requests.Queue.TryEnqueue(Request(host.DeviceA, 1));
-        requests.Queue.TryEnqueue(Request(host.DeviceA, 1));
-        var answer = new Thread(() =>
+        using var answering = new AnsweringHost(a =>
         {
             if (isDrain)
             {
-                host.Unbind(host.DeviceA, 1);
+                a.Host.Unbind(a.Host.DeviceA, 1);
             }
             else
             {
-                requests.Queue.Process().Should().Be(1);
+                a.Requests.Queue.Process().Should().Be(1);
             }
         });
-        answer.Start();
-        handler.IsInside.Wait();
-        var dispose = new Thread(requests.Dispose);
+        answering.Ask();
+        int responses = -1;
+        var dispose = new Thread(() =>
+        {
+            answering.Requests.Dispose();
+            responses = answering.Requests.Responses.Count;
+        });
         dispose.Start();
         SpinUntilWaiting(dispose);
 
-        handler.GoOn.Set();
-        answer.Join();
-        dispose.Join();
+        answering.Finish(dispose);
 
-        requests.Responses.Should().ContainSingle();
-        host.ShouldBeWhole();
+        responses.Should().Be(1);
+        answering.Requests.Responses.Should().ContainSingle();
+        answering.Requests.Queue.Invoking(q => q.Process()).Should().Throw<ObjectDisposedException>();
+        answering.Host.ShouldBeWhole();
     }
 
     [Fact]

@@ -8,56 +8,35 @@ public sealed class SnapshotMomentTests
     [Fact]
     public void Capture_beside_a_request_that_is_answered_pictures_it_as_done_or_not_begun()
     {
-        using var host = new Host();
-        using var requests = new HostRequests(host);
-        using var handler = new BlockingHandler();
-        AddressSpace process = host.Process("P");
-        process.FaultHandler = handler;
-        host.Bind(host.DeviceA, process, 1);
-        requests.Queue.TryEnqueue(new PageRequest { Device = host.DeviceA, Pasid = new Ioasid(1), IsLastInGroup = true });
-        var answer = new Thread(() => requests.Queue.Process());
-        answer.Start();
-        handler.IsInside.Wait();
+        using var answering = new AnsweringHost();
+        Host host = answering.Host;
         PasidSnapshot? snapshot = null;
         var capture = new Thread(() => snapshot = host.Binder.CaptureSnapshot());
         capture.Start();
 
-        handler.GoOn.Set();
-        answer.Join();
-        capture.Join();
+        answering.Finish(capture);
 
         (snapshot!.AddressSpaces[0].Guests, snapshot.Queues![0].Requests.Count).Should().Be((0, 0));
-        host.Binder.Restore(snapshot, Finding(host, process));
-        process.Exit();
+        host.Binder.Restore(snapshot, Finding(host, answering.Process));
+        answering.Process.Exit();
         host.Unbind(host.DeviceA, 1);
-        process.IsDestroyed.Should().BeTrue();
+        answering.Process.IsDestroyed.Should().BeTrue();
         host.Live().Should().BeEmpty();
     }
 
     [Fact]
     public void Restore_beside_a_request_that_is_answered_waits_for_the_handler_and_resets_no_user_under_it()
     {
-        using var host = new Host();
-        using var requests = new HostRequests(host);
-        using var handler = new BlockingHandler();
-        AddressSpace process = host.Process("P");
-        process.FaultHandler = handler;
-        host.Bind(host.DeviceA, process, 1);
-        PasidSnapshot snapshot = host.Binder.CaptureSnapshot();
-        requests.Queue.TryEnqueue(new PageRequest { Device = host.DeviceA, Pasid = new Ioasid(1), IsLastInGroup = true });
         Exception? thrown = null;
-        var answer = new Thread(() => thrown = Record(() => requests.Queue.Process()));
-        answer.Start();
-        handler.IsInside.Wait();
-        var restore = new Thread(() => host.Binder.Restore(snapshot, Finding(host, process)));
+        using var answering = new AnsweringHost(a => thrown = Record(() => a.Requests.Queue.Process()));
+        Host host = answering.Host;
+        var restore = new Thread(() => host.Binder.Restore(answering.Before, Finding(host, answering.Process)));
         restore.Start();
 
-        handler.GoOn.Set();
-        answer.Join();
-        restore.Join();
+        answering.Finish(restore);
 
         thrown.Should().BeNull();
-        process.Users.Should().Be(1);
+        answering.Process.Users.Should().Be(1);
         host.ShouldBeWhole();
     }
 
@@ -191,19 +170,12 @@ public sealed class SnapshotMomentTests
     [Fact]
     public void Restore_that_is_interrupted_while_it_waits_for_a_handler_changes_everything()
     {
-        using var host = new Host();
-        using var requests = new HostRequests(host);
-        using var handler = new BlockingHandler();
-        AddressSpace process = host.Process("P");
-        process.FaultHandler = handler;
-        PasidSnapshot empty = host.Binder.CaptureSnapshot();
-        host.Bind(host.DeviceA, process, 1);
-        requests.Queue.TryEnqueue(new PageRequest { Device = host.DeviceA, Pasid = new Ioasid(1), IsLastInGroup = true });
-        var answer = new Thread(() => requests.Queue.Process());
-        answer.Start();
-        handler.IsInside.Wait();
+        using var answering = new AnsweringHost();
+        Host host = answering.Host;
+        using var empty = new Host();
+        PasidSnapshot snapshot = empty.Binder.CaptureSnapshot();
         Exception? thrown = null;
-        var restore = new Thread(() => thrown = Record(() => host.Binder.Restore(empty)));
+        var restore = new Thread(() => thrown = Record(() => host.Binder.Restore(snapshot)));
         restore.Start();
         var spinner = default(SpinWait);
         while (!restore.ThreadState.HasFlag(ThreadState.WaitSleepJoin))
@@ -212,9 +184,7 @@ public sealed class SnapshotMomentTests
         }
 
         restore.Interrupt();
-        handler.GoOn.Set();
-        answer.Join();
-        restore.Join();
+        answering.Finish(restore);
 
         thrown.Should().BeNull();
         host.Live().Should().BeEmpty();
