@@ -80,12 +80,9 @@ public sealed partial class IoasidAllocator
         IoasidTable table = EnterDefault();
         try
         {
-            var ids = new List<LiveId>();
-            table.CopyToUnsynchronized(ids);
-            int foreign = ids.FindIndex(id => id.Data is not null && isForeign(id.Data));
-            if (foreign >= 0)
+            if (table.TryFindDataUnsynchronized(isForeign, out uint foreign))
             {
-                throw BelongsToAnother(ids[foreign].Id);
+                throw BelongsToAnother(foreign);
             }
 
             registry.DefaultTable = replacement;

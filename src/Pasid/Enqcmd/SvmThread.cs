@@ -59,6 +59,7 @@ public sealed class SvmThread
     /// <param name="name">What to call it.</param>
     /// <returns>The thread.</returns>
     /// <exception cref="ArgumentNullException"><paramref name="name"/> is <see langword="null"/>.</exception>
+    /// <exception cref="ArgumentException"><paramref name="name"/> has half of a surrogate pair.</exception>
     /// <exception cref="InvalidOperationException">The thread has exited, or the call comes from inside a callback of the binder.</exception>
     /// <exception cref="ObjectDisposedException">The binder is disposed.</exception>
     /// <remarks>Models <c>clone</c> with <c>CLONE_VM</c>.</remarks>
@@ -68,6 +69,7 @@ public sealed class SvmThread
     /// <param name="name">What to call the process and its thread.</param>
     /// <returns>The thread; its address space is what <see cref="AddressSpace.Fork"/> makes.</returns>
     /// <exception cref="ArgumentNullException"><paramref name="name"/> is <see langword="null"/>.</exception>
+    /// <exception cref="ArgumentException"><paramref name="name"/> has half of a surrogate pair.</exception>
     /// <exception cref="InvalidOperationException">The thread has exited, or the call comes from inside a callback of the binder.</exception>
     /// <exception cref="ObjectDisposedException">The binder is disposed.</exception>
     /// <exception cref="PasidException">The fault injector made the copy of the address space fail.</exception>
@@ -78,6 +80,7 @@ public sealed class SvmThread
     /// others end, and the old address space exits.</summary>
     /// <param name="name">What to call the new address space.</param>
     /// <exception cref="ArgumentNullException"><paramref name="name"/> is <see langword="null"/>.</exception>
+    /// <exception cref="ArgumentException"><paramref name="name"/> has half of a surrogate pair.</exception>
     /// <exception cref="InvalidOperationException">The thread has exited, or the call comes from inside a callback of the binder.</exception>
     /// <exception cref="ObjectDisposedException">The binder is disposed.</exception>
     /// <remarks>Models <c>execve</c>: <c>de_thread</c>, <c>exec_mmap</c>, and the reset of the XSAVE state.</remarks>

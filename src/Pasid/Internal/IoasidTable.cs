@@ -266,11 +266,28 @@ internal sealed partial class IoasidTable(CustomGroup? group, bool isLogged, Ioa
     /// <summary>Copies all live ids, ascending.</summary>
     public void CopyToUnsynchronized(List<IoasidAllocator.LiveId> ids)
     {
-        for (long id = FindLive(0); id >= 0; id = id == uint.MaxValue ? -1 : FindLive((uint)id + 1))
+        // No live id is 4294967295, so there is always one behind.
+        for (long id = FindLive(0); id >= 0; id = FindLive((uint)id + 1))
         {
             ref Slot slot = ref FindSlot((uint)id);
             ids.Add(new IoasidAllocator.LiveId((uint)id, GetReferencesUnsynchronized((uint)id), FindOwnerOf(slot.Word), slot.Data));
         }
+    }
+
+    /// <summary>Finds the lowest live id whose data is as asked.</summary>
+    public bool TryFindDataUnsynchronized(Func<object, bool> predicate, out uint id)
+    {
+        for (long live = FindLive(0); live >= 0; live = FindLive((uint)live + 1))
+        {
+            id = (uint)live;
+            if (FindSlot(id).Data is { } data && predicate(data))
+            {
+                return true;
+            }
+        }
+
+        id = 0;
+        return false;
     }
 
     public bool TryFindLiveUnsynchronized(uint from, out uint id)

@@ -320,6 +320,7 @@ public sealed class AddressSpace : IDisposable
     /// <param name="name">What to call it.</param>
     /// <returns>The thread, a user of the address space.</returns>
     /// <exception cref="ArgumentNullException"><paramref name="name"/> is <see langword="null"/>.</exception>
+    /// <exception cref="ArgumentException"><paramref name="name"/> has half of a surrogate pair.</exception>
     /// <exception cref="InvalidOperationException">The process has left, or the call comes from inside a callback of the binder.</exception>
     /// <exception cref="ObjectDisposedException">The binder is disposed.</exception>
     /// <remarks>Models <c>clone</c> with <c>CLONE_VM</c>.</remarks>
@@ -335,6 +336,7 @@ public sealed class AddressSpace : IDisposable
     /// <param name="name">What to call the child.</param>
     /// <returns>The child, which has no PASID; under <see cref="KernelQuirks.ForkCopiesPasid"/> it has its parent's number.</returns>
     /// <exception cref="ArgumentNullException"><paramref name="name"/> is <see langword="null"/>.</exception>
+    /// <exception cref="ArgumentException"><paramref name="name"/> has half of a surrogate pair.</exception>
     /// <exception cref="InvalidOperationException">It has exited, or the call comes from inside a callback of the binder.</exception>
     /// <exception cref="ObjectDisposedException">The binder is disposed.</exception>
     /// <exception cref="PasidException">The fault injector made the copy fail (<see cref="SvmFaultPoint.AddressSpaceCopy"/>); under
@@ -346,6 +348,7 @@ public sealed class AddressSpace : IDisposable
     /// <param name="name">What to call the new address space.</param>
     /// <returns>The new address space, which has no PASID and is bound to nothing.</returns>
     /// <exception cref="ArgumentNullException"><paramref name="name"/> is <see langword="null"/>.</exception>
+    /// <exception cref="ArgumentException"><paramref name="name"/> has half of a surrogate pair.</exception>
     /// <exception cref="InvalidOperationException">It has exited, or the call comes from inside a callback of the binder.</exception>
     /// <exception cref="ObjectDisposedException">The binder is disposed.</exception>
     /// <remarks>Models <c>exec_mmap</c>.</remarks>
