@@ -5,13 +5,45 @@ namespace Pasid;
 /// <content>The allocator's part of a snapshot, which its binder takes and restores.</content>
 public sealed partial class IoasidAllocator
 {
+    /// <summary>The binders that have held ids, other than those that are disposed; another array each time they change.</summary>
+    private PasidHolder[]? _holders;
+
+    /// <summary>Makes a binder known that is about to hold its first id.</summary>
+    internal void Join(PasidHolder holder) => ChangeHolders(holders => [.. holders, holder]);
+
+    /// <summary>Forgets a binder that holds no id any more.</summary>
+    internal void Leave(PasidHolder holder) => ChangeHolders(holders => Array.FindAll(holders, other => !ReferenceEquals(other, holder)));
+
+    private void ChangeHolders(Func<PasidHolder[], PasidHolder[]> change)
+    {
+        while (true)
+        {
+            PasidHolder[]? before = Volatile.Read(ref _holders);
+            PasidHolder[] after = change(before ?? []);
+            if (ReferenceEquals(Interlocked.CompareExchange(ref _holders, after, before), before))
+            {
+                return;
+            }
+        }
+    }
+
+    /// <summary>Refuses a picture or a restore of all ids if another binder holds some.</summary>
+    private void ThrowIfShared(PasidHolder own)
+    {
+        if (Array.Exists(Volatile.Read(ref _holders) ?? [], holder => holder.HoldsAny && !ReferenceEquals(holder, own)))
+        {
+            throw new InvalidOperationException("Another binder holds ids of the same allocator, bound or not: snapshots are taken of an allocator with one binder, and restored to one. Dispose the other one, or give each an allocator of its own.");
+        }
+    }
+
     /// <summary>Copies all live ids as of one moment, ascending, and what the policy remembers.</summary>
     /// <exception cref="InvalidOperationException">Custom allocators are registered.</exception>
-    internal List<LiveId> CopyLiveIds(out uint next, out uint[] held)
+    internal List<LiveId> CopyLiveIds(PasidHolder own, out uint next, out uint[] held)
     {
         IoasidTable table = EnterDefault();
         try
         {
+            ThrowIfShared(own);
             var ids = new List<LiveId>((int)table.LiveCount);
             table.CopyToUnsynchronized(ids);
             next = table.NextUnsynchronized;
@@ -73,17 +105,14 @@ public sealed partial class IoasidAllocator
     /// before.</summary>
     /// <param name="registry">What <see cref="EnterForReplacement"/> answered.</param>
     /// <param name="replacement">The table.</param>
-    /// <param name="isForeign">Tells whether the data of an id belongs to somebody who would lose it.</param>
-    /// <exception cref="InvalidOperationException">An id has such data; nothing has changed.</exception>
-    internal void ReplaceUnsynchronized(CustomRegistry registry, IoasidTable replacement, Func<object, bool> isForeign)
+    /// <param name="own">The binder whose ids they are.</param>
+    /// <exception cref="InvalidOperationException">Another binder holds ids; nothing has changed.</exception>
+    internal void ReplaceUnsynchronized(CustomRegistry registry, IoasidTable replacement, PasidHolder own)
     {
         IoasidTable table = EnterDefault();
         try
         {
-            if (table.TryFindDataUnsynchronized(isForeign, out uint foreign))
-            {
-                throw BelongsToAnother(foreign);
-            }
+            ThrowIfShared(own);
 
             registry.DefaultTable = replacement;
             Activate(replacement, table);
@@ -93,9 +122,6 @@ public sealed partial class IoasidAllocator
             table.Exit();
         }
     }
-
-    internal static InvalidOperationException BelongsToAnother(uint id) =>
-        new($"Id {id} belongs to another binder over the same allocator: snapshots are taken of an allocator with one binder, and restored to one.");
 
     /// <summary>Enters the gate of the active table, which is the default one.</summary>
     private IoasidTable EnterDefault()

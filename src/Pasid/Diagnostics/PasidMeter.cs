@@ -106,7 +106,7 @@ internal sealed class PasidMeter
 #pragma warning restore CA1508
 #pragma warning restore CA2000
         MeterLife life = factory is LastingMeterFactory ? MeterLife.Lasting : MeterLife.Factory;
-        lock (origin)
+        using (Uninterruptible.Lock(origin))
         {
             if (Find(origin, life) is { } known && known.TryAdd(metrics))
             {
@@ -145,7 +145,7 @@ internal sealed class PasidMeter
         PasidTally figures = PasidTally.Of(binder.GetStatistics());
         var allocator = binder.Allocator as IoasidAllocator;
         PasidTally? ids = allocator is null ? null : PasidTally.Of(allocator.GetStatistics());
-        lock (_gate)
+        using (Uninterruptible.Lock(_gate))
         {
             if (metrics.IsOver)
             {
@@ -235,7 +235,7 @@ internal sealed class PasidMeter
         foreach ((IoasidAllocator allocator, PasidTally past) in host.Allocators)
         {
             PasidTally ids = PasidTally.Of(allocator.GetStatistics());
-            lock (_gate)
+            using (Uninterruptible.Lock(_gate))
             {
                 AllocatorCounts counts = _allocators.GetOrCreateValue(allocator);
                 counts.Seen = counts.Seen.Max(ids);
@@ -291,7 +291,7 @@ internal sealed class PasidMeter
             }
         }
 
-        lock (_gate)
+        using (Uninterruptible.Lock(_gate))
         {
             Prune();
             return [.. _hosts.Select(host => new Picture(host.Key, host.Value, _allocators))];
@@ -302,7 +302,7 @@ internal sealed class PasidMeter
     private List<(PasidMetrics Metrics, SvmBinder Binder)> CollectDisposed()
     {
         List<(PasidMetrics, SvmBinder)> disposed = [];
-        lock (_gate)
+        using (Uninterruptible.Lock(_gate))
         {
             foreach (PasidMetrics metrics in _hosts.Values.SelectMany(static host => host.Live))
             {
@@ -318,7 +318,7 @@ internal sealed class PasidMeter
 
     private bool TryAdd(PasidMetrics metrics)
     {
-        lock (_gate)
+        using (Uninterruptible.Lock(_gate))
         {
             if (_hasEnded)
             {
@@ -414,7 +414,7 @@ internal sealed class PasidMeter
 
     private void Linger()
     {
-        lock (_gate)
+        using (Uninterruptible.Lock(_gate))
         {
             if (_isLingering)
             {

@@ -161,10 +161,28 @@ public sealed class SvmThread
             return EnqcmdOutcome.InvalidOpcode;
         }
 
-        PasidMsr msr = Msr;
-        return msr.IsValid && destination % Alignment == 0 && BinaryPrimitives.ReadUInt32LittleEndian(source) == 0
-            ? Submit(destination, new EnqcmdCommand(source, msr.Pasid, isPrivileged: false))
-            : EnqcmdOutcome.GeneralProtection;
+        if (destination % Alignment != 0 || BinaryPrimitives.ReadUInt32LittleEndian(source) != 0)
+        {
+            return EnqcmdOutcome.GeneralProtection;
+        }
+
+        while (true)
+        {
+            AddressSpace addressSpace = AddressSpace;
+            PasidMsr msr = Msr;
+            if (!msr.IsValid)
+            {
+                return EnqcmdOutcome.GeneralProtection;
+            }
+
+            bool isMapped = addressSpace.Portals.TryFind(destination, out IEnqcmdPortal? portal);
+
+            // An exec or restore beside this gives the thread another register and other portals: those of one moment only count.
+            if (msr == Msr && ReferenceEquals(addressSpace, AddressSpace))
+            {
+                return isMapped ? Submit(portal!, new EnqcmdCommand(source, msr.Pasid, isPrivileged: false)) : EnqcmdOutcome.PageFault;
+            }
+        }
     }
 
     private EnqcmdOutcome ExecuteEnqcmds(ulong destination, ReadOnlySpan<byte> source, CpuPrivilege privilege)
@@ -175,20 +193,18 @@ public sealed class SvmThread
         }
 
         uint head = BinaryPrimitives.ReadUInt32LittleEndian(source);
-        return privilege == CpuPrivilege.Supervisor && destination % Alignment == 0 && (head & ReservedBits) == 0
-            ? Submit(destination, new EnqcmdCommand(source, new Ioasid(head & ~PrivilegedBit), (head & PrivilegedBit) != 0))
-            : EnqcmdOutcome.GeneralProtection;
-    }
-
-    private EnqcmdOutcome Submit(ulong destination, in EnqcmdCommand command)
-    {
-        if (!AddressSpace.Portals.TryFind(destination, out IEnqcmdPortal? portal))
+        if (privilege != CpuPrivilege.Supervisor || destination % Alignment != 0 || (head & ReservedBits) != 0)
         {
-            return EnqcmdOutcome.PageFault;
+            return EnqcmdOutcome.GeneralProtection;
         }
 
-        return portal.Submit(in command) ? EnqcmdOutcome.Accepted : EnqcmdOutcome.Retry;
+        return AddressSpace.Portals.TryFind(destination, out IEnqcmdPortal? portal)
+            ? Submit(portal, new EnqcmdCommand(source, new Ioasid(head & ~PrivilegedBit), (head & PrivilegedBit) != 0))
+            : EnqcmdOutcome.PageFault;
     }
+
+    private static EnqcmdOutcome Submit(IEnqcmdPortal portal, in EnqcmdCommand command) =>
+        portal.Submit(in command) ? EnqcmdOutcome.Accepted : EnqcmdOutcome.Retry;
 
     /// <summary>What the kernel does about a #GP of a program: it can only guess that an empty register was the reason.</summary>
     private bool TryFixUp() => !Msr.IsValid && AddressSpace.Binder.TryLoadPasid(this);

@@ -38,6 +38,10 @@ internal sealed class AnswerRun
             {
                 queue.Process();
             }
+            catch (ObjectDisposedException) when (queue.IsDisposed)
+            {
+                // What is in it is answered by nobody.
+            }
 #pragma warning disable CA1031 // Passed on with the others; the other queues have their turn first.
             catch (Exception exception)
 #pragma warning restore CA1031

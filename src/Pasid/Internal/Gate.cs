@@ -136,7 +136,7 @@ internal struct Gate
             }
             else
             {
-                spinner.SpinOnce(sleep1Threshold: -1);
+                Uninterruptible.SpinOnce(ref spinner, ref wasInterrupted);
             }
         }
         while (Volatile.Read(ref _holder) != 0 || Interlocked.CompareExchange(ref _holder, holder, 0) != 0);

@@ -40,6 +40,11 @@ internal sealed class GuardedLogger(ILogger inner) : ILogger
         {
             inner.Log(logLevel, eventId, state, exception, formatter);
         }
+        catch (ThreadInterruptedException)
+        {
+            // Not the logger's, but meant for the thread: its next wait ends.
+            Thread.CurrentThread.Interrupt();
+        }
         catch (Exception)
         {
         }

@@ -274,22 +274,6 @@ internal sealed partial class IoasidTable(CustomGroup? group, bool isLogged, Ioa
         }
     }
 
-    /// <summary>Finds the lowest live id whose data is as asked.</summary>
-    public bool TryFindDataUnsynchronized(Func<object, bool> predicate, out uint id)
-    {
-        for (long live = FindLive(0); live >= 0; live = FindLive((uint)live + 1))
-        {
-            id = (uint)live;
-            if (FindSlot(id).Data is { } data && predicate(data))
-            {
-                return true;
-            }
-        }
-
-        id = 0;
-        return false;
-    }
-
     public bool TryFindLiveUnsynchronized(uint from, out uint id)
     {
         long live = FindLive(from);

@@ -37,18 +37,21 @@ internal sealed class Signal
     public void Wait(long seen, int milliseconds)
     {
         bool wasInterrupted = false;
+        long end = milliseconds == Timeout.Infinite ? long.MaxValue : Environment.TickCount64 + milliseconds;
+        int left = milliseconds;
         Interlocked.Increment(ref _waiting);
         Uninterruptible.Enter(_monitor, ref wasInterrupted);
-        bool goesOn = true;
-        while (goesOn && Now == seen)
+        while (Now == seen && left != 0)
         {
             try
             {
-                goesOn = Monitor.Wait(_monitor, milliseconds);
+                Monitor.Wait(_monitor, left);
+                left = Left(milliseconds, end);
             }
             catch (ThreadInterruptedException)
             {
                 wasInterrupted = true;
+                left = Left(milliseconds, end);
             }
         }
 
@@ -56,4 +59,7 @@ internal sealed class Signal
         Interlocked.Decrement(ref _waiting);
         Uninterruptible.Restore(wasInterrupted);
     }
+
+    private static int Left(int milliseconds, long end) =>
+        milliseconds == Timeout.Infinite ? milliseconds : (int)Math.Max(end - Environment.TickCount64, 0);
 }

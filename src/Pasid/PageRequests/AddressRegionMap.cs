@@ -24,7 +24,7 @@ public sealed class AddressRegionMap : IAddressSpaceFaultHandler
     {
         get
         {
-            lock (_gate)
+            using (Uninterruptible.Lock(_gate))
             {
                 return [.. _regions.Values];
             }
@@ -47,7 +47,7 @@ public sealed class AddressRegionMap : IAddressSpaceFaultHandler
             throw new ArgumentException($"A region can be read, written and executed: its rights are {region.Rights}.", nameof(region));
         }
 
-        lock (_gate)
+        using (Uninterruptible.Lock(_gate))
         {
             if (Find(region.Start) is { } next && next.Start <= region.Last)
             {
@@ -63,7 +63,7 @@ public sealed class AddressRegionMap : IAddressSpaceFaultHandler
     /// <returns><see langword="true"/> if there was one.</returns>
     public bool Remove(ulong address)
     {
-        lock (_gate)
+        using (Uninterruptible.Lock(_gate))
         {
             return Find(address) is { } region && region.Start <= address && _regions.Remove(region.Last);
         }
@@ -77,7 +77,7 @@ public sealed class AddressRegionMap : IAddressSpaceFaultHandler
     {
         ArgumentNullException.ThrowIfNull(addressSpace);
         Throw.IfUndefined(rights, nameof(rights));
-        lock (_gate)
+        using (Uninterruptible.Lock(_gate))
         {
             if (Find(address) is not { } region)
             {

@@ -10,25 +10,28 @@ public sealed partial class PageRequestQueue
     /// <summary>What the answer under way leaves to be done; written by who answers.</summary>
     private AnswerRun? _run;
 
-    /// <summary>Answers until nothing is left, and gives the turn up.</summary>
-    private int AnswerAll(AnswerRun run)
+    /// <summary>Answers as far as the turn goes, and gives it up.</summary>
+    private int AnswerAll(PageRequestQueue? outer, AnswerRun run)
     {
         int handled = 0;
-        bool isNested = _binder.FindAnsweredBut(this) is not null;
-        while (TryNext(isEndless: true, isNested, out PageRequest request))
+        bool isAsked;
+        do
         {
-            Answer(in request, run);
-            handled++;
-            Advance();
+            while (TryNext(isNested: outer is not null, out PageRequest request, out isAsked))
+            {
+                Answer(in request, run);
+                handled++;
+                Advance();
+            }
         }
-
+        while (isAsked && TryTakeTurn(outer, isAgain: true));
         return handled;
     }
 
-    /// <summary>Answers up to the goal, and gives the turn up.</summary>
+    /// <summary>Answers up to the goal of a drain, or until a capture or restore asks for the turn, and gives it up.</summary>
     private void AnswerUpToGoal(AnswerRun run)
     {
-        while (TryNext(isEndless: false, isNested: false, out PageRequest request))
+        while (TryNext(isNested: false, out PageRequest request, out _))
         {
             Answer(in request, run);
             Advance();

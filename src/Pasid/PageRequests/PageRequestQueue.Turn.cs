@@ -27,8 +27,18 @@ public sealed partial class PageRequestQueue
     /// <summary>How many requests are behind the head, also those that a restore took out: the place of the next in the order of all.</summary>
     private long _handled;
 
-    /// <summary>Up to where the one who answers has to go at least.</summary>
+    /// <summary>Up to where the one who answers has to go.</summary>
     private long _goal;
+
+    /// <summary>Whether the one who answers goes on until nothing is left.</summary>
+    private bool _isEndless;
+
+    /// <summary>Whether others have given requests to the one who drains, who takes them once: who goes on asking must not keep it
+    /// from its end.</summary>
+    private bool _isRaised;
+
+    /// <summary>Whether the one who lets the answering go on has to process the queue, for somebody who could not wait for that.</summary>
+    private bool _isOwed;
 
     /// <summary>Gets a value indicating whether this thread is answering requests of this queue. No other thread can write this one's
     /// id, so a plain read is enough.</summary>
@@ -65,13 +75,17 @@ public sealed partial class PageRequestQueue
     }
 
     /// <summary>Has the answering go on.</summary>
-    internal void LetGo()
+    /// <returns><see langword="true"/> if the caller owes it to somebody to process the queue, once it has left all gates.</returns>
+    internal bool LetGo()
     {
         _ringGate.Enter();
+        bool isOwed = _isOwed && !_isDisposed;
+        _isOwed = false;
         _turn = 0;
         _isStill = false;
         _ringGate.Exit();
         _progress.Raise();
+        return isOwed;
     }
 
     /// <summary>Finds out for what a drain has to wait, as of now.</summary>
@@ -107,7 +121,9 @@ public sealed partial class PageRequestQueue
             if (!isTaken && !isDisposed && handled < goal.All)
             {
                 _turn = Environment.CurrentManagedThreadId;
-                _goal = Math.Max(_goal, goal.All);
+                _goal = goal.All;
+                _isEndless = false;
+                _isRaised = false;
             }
 
             _ringGate.Exit();
@@ -127,110 +143,115 @@ public sealed partial class PageRequestQueue
         }
     }
 
-    /// <summary>Takes the turn to answer all that is there.</summary>
+    /// <summary>Takes the turn to answer what is there: all, or from inside a handler of another queue of the binder what is there now.</summary>
+    /// <param name="outer">The queue whose requests this thread is answering; then it waits for nobody.</param>
+    /// <param name="isAgain">Whether the thread had the turn before, and gave it up for a capture or restore.</param>
     /// <returns><see langword="false"/> if another thread has answered what was there, or goes on to.</returns>
-    private bool TryTakeTurn()
+    private bool TryTakeTurn(PageRequestQueue? outer, bool isAgain)
     {
-        PageRequestQueue? outer = _binder.FindAnswered();
         long end = -1;
         long lastHandled = -1;
-        long deadline = 0;
+        long deadline = long.MaxValue;
         while (true)
         {
             long seen = _progress.Now;
             _ringGate.Enter();
             int turn = _turn;
-            bool isStill = _isStill || (turn == 0 && _stillWaiting != 0 && outer is null);
             bool isDisposed = _isDisposed;
+            bool isStill = _isStill || (turn == 0 && _stillWaiting != 0 && outer is null);
+            bool isMine = turn == Environment.CurrentManagedThreadId;
+            bool isTaken = turn == 0 && !isStill && !isDisposed;
             long handled = _handled;
             end = end < 0 ? handled + Count : end;
-            bool isTaken = turn == 0 && !isStill && !isDisposed;
-            bool isLeft = turn != 0 && !isStill && !ReferenceEquals(outer, this) && (outer is not null || (deadline != 0 && Environment.TickCount64 >= deadline));
+            bool isLeft = !isTaken && !isMine && !isDisposed && outer is null && Environment.TickCount64 >= deadline && TryLeave(end, isStill);
+            bool isForOuter = !isTaken && outer is not null && (isStill || !_isEndless);
             if (isTaken)
             {
                 _turn = Environment.CurrentManagedThreadId;
-            }
-            else if (isLeft)
-            {
-                _goal = Math.Max(_goal, end);
+                _goal = end;
+                _isEndless = outer is null;
             }
 
             _ringGate.Exit();
-            ObjectDisposedException.ThrowIf(isDisposed, this);
-            if (turn == Environment.CurrentManagedThreadId)
+            if (isMine)
             {
                 Throw.CalledFromCallback(What);
             }
 
-            if (isTaken || isLeft || handled >= end)
+            if (isDisposed && !isAgain)
+            {
+                Throw.Disposed(this);
+            }
+
+            if (isTaken || isLeft || isDisposed || handled >= end)
             {
                 return isTaken;
             }
 
-            if (isStill && outer is not null)
+            if (outer is not null)
             {
-                // Who has it stand still may be waiting for the request that this thread is answering elsewhere.
-                outer.Owe(this);
+                // Who has the turn may be waiting for the request that this thread is answering elsewhere.
+                if (isForOuter)
+                {
+                    outer.Owe(this);
+                }
+
                 return false;
             }
 
-            if (handled != lastHandled || isStill)
+            if (handled != lastHandled)
             {
                 lastHandled = handled;
                 deadline = Environment.TickCount64 + Patience;
             }
 
-            _progress.Wait(seen, isStill ? Timeout.Infinite : Patience);
+            _progress.Wait(seen, Patience);
         }
     }
 
-    /// <summary>Gets the next request to answer, or gives the turn up.</summary>
-    /// <param name="isEndless">Whether there is no goal but that nothing is left.</param>
-    /// <param name="isNested">Whether this thread is answering another queue of the binder: then it waits for nobody.</param>
-    /// <param name="request">The request.</param>
-    private bool TryNext(bool isEndless, bool isNested, out PageRequest request)
+    /// <summary>Leaves what is there to the one whose turn it is; the ring is entered.</summary>
+    /// <returns><see langword="false"/> if that one drains and has taken others' requests already.</returns>
+    private bool TryLeave(long end, bool isStill)
     {
-        while (true)
+        if (isStill)
         {
-            long seen = _progress.Now;
-            _ringGate.Enter();
-            bool isMine = _turn == Environment.CurrentManagedThreadId;
-
-            // A queue is disposed only while it stands still: this thread has given its turn up for that.
-            bool isOver = _head == _tail || (!isEndless && _handled >= _goal) || _isDisposed;
-            bool isAsked = _stillWaiting != 0 && !isNested;
-            if (!isMine && !isOver && !isAsked && _turn == 0)
-            {
-                _turn = Environment.CurrentManagedThreadId;
-                isMine = true;
-            }
-
-            _hasOverflowed &= _head != _tail;
-            bool isNext = isMine && !isOver && !isAsked;
-            bool givesUp = isMine && !isNext;
-            if (givesUp)
-            {
-                _turn = 0;
-            }
-
-            request = isNext ? _ring[_head] : default;
-            _ringGate.Exit();
-            if (givesUp)
-            {
-                _progress.Raise();
-            }
-
-            if (isNext || isOver)
-            {
-                return isNext;
-            }
-
-            if (!givesUp)
-            {
-                // A capture or restore comes first, and perhaps another who answers; what was left to this thread, it answers afterwards.
-                _progress.Wait(seen);
-            }
+            _isOwed = true;
         }
+        else if (!_isEndless)
+        {
+            if (_isRaised)
+            {
+                return false;
+            }
+
+            _isRaised = true;
+            _goal = Math.Max(_goal, end);
+        }
+
+        return true;
+    }
+
+    /// <summary>Gets the next request to answer, or gives the turn up.</summary>
+    /// <param name="isNested">Whether this thread is answering another queue of the binder: then no capture or restore comes between,
+    /// because it may be waiting for that one.</param>
+    /// <param name="request">The request.</param>
+    /// <param name="isAsked">Whether the turn is given up for a capture or restore, and something is left.</param>
+    private bool TryNext(bool isNested, out PageRequest request, out bool isAsked)
+    {
+        _ringGate.Enter();
+        bool isOver = _head == _tail || (!_isEndless && _handled >= _goal);
+        isAsked = !isOver && _stillWaiting != 0 && !isNested;
+        bool isNext = !isOver && !isAsked;
+        _hasOverflowed &= _head != _tail;
+        _turn = isNext ? _turn : 0;
+        request = isNext ? _ring[_head] : default;
+        _ringGate.Exit();
+        if (!isNext)
+        {
+            _progress.Raise();
+        }
+
+        return isNext;
     }
 
     /// <summary>Takes the request out that was answered: until now it was outstanding.</summary>

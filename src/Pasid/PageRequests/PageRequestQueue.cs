@@ -133,8 +133,9 @@ public sealed partial class PageRequestQueue : IPageRequestQueue, IDisposable
     public int Process()
     {
         _binder.ThrowIfInsideGate();
+        PageRequestQueue? outer = _binder.FindAnswered();
         var run = new AnswerRun();
-        int handled = TryTakeTurn() ? AnswerAll(run) : 0;
+        int handled = TryTakeTurn(outer, isAgain: false) ? AnswerAll(outer, run) : 0;
         run.Finish();
         return handled;
     }
@@ -156,8 +157,11 @@ public sealed partial class PageRequestQueue : IPageRequestQueue, IDisposable
         HoldStill();
         try
         {
-            _binder.Detach(this);
+            // First, so that what its statistics count is all that it ever will.
+            _ringGate.Enter();
             _isDisposed = true;
+            _ringGate.Exit();
+            _binder.Detach(this);
         }
         finally
         {
@@ -216,6 +220,8 @@ public sealed partial class PageRequestQueue : IPageRequestQueue, IDisposable
             _logger!.PageRequestOfNobody(request.Device, request.Pasid);
         }
     }
+
+    internal bool IsDisposed => _isDisposed;
 
     /// <summary>Gets how many requests wait or are being answered; the ring is entered.</summary>
     private int Count => (_tail - _head) & (_ring.Length - 1);

@@ -21,6 +21,9 @@ internal sealed class SnapshotReader(SvmBinder binder, IoasidReusePolicy reusePo
     /// <summary>Gets the bindings, oldest first, linked to nothing and not to be seen by lookups yet.</summary>
     public List<SvmRecord> Records { get; } = [];
 
+    /// <summary>Gets how many live ids are the binder's: bound, remembered or lost.</summary>
+    public int HeldPasids { get; private set; }
+
     /// <summary>Gets what belongs to the processes of <see cref="AddressSpaces"/>, made and linked to nothing.</summary>
     public List<Process> Processes { get; } = [];
 
@@ -51,6 +54,7 @@ internal sealed class SnapshotReader(SvmBinder binder, IoasidReusePolicy reusePo
         {
             MakeIds(FindOwners());
             MakeProcesses();
+            HeldPasids = CountHeldPasids();
         }
     }
 
@@ -166,6 +170,15 @@ internal sealed class SnapshotReader(SvmBinder binder, IoasidReusePolicy reusePo
 
         _devices.Add(name, device);
         return device;
+    }
+
+    private int CountHeldPasids()
+    {
+        HashSet<uint> held = [.. snapshot.LeakedPasids];
+        held.UnionWith(snapshot.Bindings.Select(binding => binding.Pasid));
+        held.UnionWith(snapshot.AddressSpaces.Where(addressSpace => addressSpace.Pasid is not null).Select(addressSpace => addressSpace.Pasid!.Value));
+        held.IntersectWith(Ids.Select(id => id.Id));
+        return held.Count;
     }
 
     private void MakeProcesses()

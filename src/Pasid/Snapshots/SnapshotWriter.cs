@@ -96,7 +96,7 @@ internal sealed class SnapshotWriter(SvmBinder binder, HostState state, PasidSna
             case SvmRecord record when ReferenceEquals(record.Binder, binder):
                 return new IoasidSnapshot(id.Id, id.References, owner, IsStale: true);
             case SvmRecord:
-                throw IoasidAllocator.BelongsToAnother(id.Id);
+                throw new InvalidOperationException($"Id {id.Id} leads to a binding of another binder, which holds no id of this allocator: leave the data of PASIDs to their binder.");
             default:
                 return new IoasidSnapshot(id.Id, id.References, owner, Data: Require(map.NameData(id.Data), nameof(map.NameData), id.Data));
         }

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Pasid.Internal;
 
 namespace Pasid;
@@ -36,10 +37,7 @@ public sealed partial class SvmBinder
                     return BindAgain(record, deviceRecord, callbacks);
                 }
 
-                // Nothing has changed yet: all begins anew once the device is unbound.
-                WaitForDrain();
-                ThrowIfDisposed();
-                return BindUnsynchronized(device, addressSpace, flags, callbacks);
+                return BindAfterDrain(device, addressSpace, flags, callbacks);
             }
         }
         else if (remembered.IsValid && remembered.Value >= width && !Profile.Has(KernelQuirks.RebindSkipsWidthCheck))
@@ -62,6 +60,25 @@ public sealed partial class SvmBinder
             ? BindFirst(_spareDevices.Take(device, callbacks), bound, flags, width, remembered)
             : BindFurther(record, _spareDevices.Take(device, callbacks));
     }
+
+    /// <summary>Binds a device that an unbind is draining, once that is over: nothing has changed yet, and all begins anew.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private BindResult BindAfterDrain(SvmDevice device, AddressSpace? addressSpace, SvmBindFlags flags, ISvmDeviceCallbacks? callbacks)
+    {
+        // A loop, and not a bind that comes back here: the signal tells of the drains of all devices, and there is no end to these.
+        SvmRecord? record = FindShared(addressSpace, flags);
+        while (record?.FindDevice(device) is { IsDraining: true })
+        {
+            WaitForPause();
+            ThrowIfDisposed();
+            record = FindShared(addressSpace, flags);
+        }
+
+        return BindUnsynchronized(device, addressSpace, flags, callbacks);
+    }
+
+    private SvmRecord? FindShared(AddressSpace? addressSpace, SvmBindFlags flags) =>
+        (flags & SvmBindFlags.Supervisor) != 0 ? _supervisorRecord : addressSpace?.SharedRecord;
 
     /// <summary>What the kernel asks before it takes the lock; answers the number of PASIDs that the device can tell apart.</summary>
     private PasidStatus CheckDevice(SvmDevice device, SvmBindFlags flags, out uint width, out BindFailure failure)
@@ -214,6 +231,7 @@ public sealed partial class SvmBinder
         }
 
         record.Pasid = remembered;
+        HoldData(remembered, record);
         Observe(SvmEventKind.DataSet, remembered);
         return PasidStatus.Success;
     }
@@ -225,9 +243,9 @@ public sealed partial class SvmBinder
         uint maximum = limit == 0 && !Profile.Has(KernelQuirks.ZeroLimitWraps) ? 0 : unchecked(limit - 1);
         var range = new IoasidRange(1, maximum);
         Ioasid pasid = Ioasid.Invalid;
-        if (_allocator.TryAllocate(range, ioasidSet: null, record, out Ioasid allocated))
+        if (TryAllocate(range, record, out Ioasid allocated))
         {
-            CheckAllocated(allocated, range);
+            CheckAllocated(record, allocated, range);
             record.Pasid = allocated;
             pasid = allocated;
         }
@@ -237,9 +255,32 @@ public sealed partial class SvmBinder
         return status;
     }
 
-    /// <summary>Refuses what an allocator that is not the library's own must not answer. A number outside the range is given back; one
-    /// that is held already is not: it is whose it was.</summary>
-    private void CheckAllocated(Ioasid pasid, IoasidRange range)
+    private bool TryAllocate(IoasidRange range, SvmRecord record, out Ioasid pasid)
+    {
+        if (_ownAllocator is not null)
+        {
+            EnsureHolder(_ownAllocator).Add();
+        }
+
+        bool isAllocated = false;
+        try
+        {
+            isAllocated = _allocator.TryAllocate(range, ioasidSet: null, record, out pasid);
+        }
+        finally
+        {
+            if (!isAllocated)
+            {
+                _holder?.Remove();
+            }
+        }
+
+        return isAllocated;
+    }
+
+    /// <summary>Refuses what an allocator that is not the library's own must not answer. A number outside the range is given back, if
+    /// it was free; one that is held already is not, and gets the data back that the allocator has taken from it.</summary>
+    private void CheckAllocated(SvmRecord record, Ioasid pasid, IoasidRange range)
     {
         if (_heldPasids is null)
         {
@@ -247,18 +288,33 @@ public sealed partial class SvmBinder
         }
 
         bool isInRange = range.Contains(pasid);
-        if (isInRange && _heldPasids.Add(pasid))
+        if (isInRange && _heldPasids.TryAdd(pasid, record))
         {
             return;
         }
 
-        if (pasid.IsValid && !isInRange && !_heldPasids.Contains(pasid))
+        Exception? further = null;
+        try
         {
-            _allocator.Free(pasid);
+            if (_heldPasids.TryGetValue(pasid, out SvmRecord? holder))
+            {
+                _allocator.SetData(pasid, holder);
+            }
+            else if (pasid.IsValid && _allocator.Lookup(pasid, out object? data) == PasidStatus.Success && ReferenceEquals(data, record))
+            {
+                _allocator.Free(pasid);
+            }
+        }
+#pragma warning disable CA1031 // The first fault is the one to be told; this goes with it.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            further = exception;
         }
 
         throw new InvalidOperationException(
-            $"The allocator {_allocator.GetType()} gave PASID {pasid} for {range}, which is {(isInRange ? "live already" : "outside")}: it has to give a free id of the range, or answer false.");
+            $"The allocator {_allocator.GetType()} gave PASID {pasid} for {range}, which is {(isInRange ? "live already" : "outside")}: it has to give a free id of the range, or answer false.",
+            further);
     }
 
     private PasidStatus RegisterNotifier(SvmRecord record, SvmDevice device)

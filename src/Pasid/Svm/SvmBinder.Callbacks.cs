@@ -170,12 +170,22 @@ public sealed partial class SvmBinder
         _heldPasids?.Remove(pasid);
         try
         {
-            if (_allocator.Free(pasid) == PasidStatus.Busy)
+            PasidStatus status = _allocator.Free(pasid);
+            if (status != PasidStatus.NotFound)
+            {
+                _holder?.Remove();
+            }
+
+            if (status == PasidStatus.Busy)
             {
                 // Others hold references, so the id outlives this call: it must not lead to a binding that is over.
                 record?.Release(PasidStatus.InvalidArgument);
                 _allocator.SetData(pasid, data: null);
                 _allocator.DropReference(pasid);
+            }
+            else if (status is not (PasidStatus.Success or PasidStatus.NotFound))
+            {
+                throw new InvalidOperationException($"The allocator {_allocator.GetType()} answered {status} when PASID {pasid} was given back: it has to take it.");
             }
         }
         catch (Exception exception) when (_operation.IsCompleting)
@@ -198,6 +208,8 @@ public sealed partial class SvmBinder
             ClearDataSlowly(record.Pasid);
         }
 
+        HoldData(record.Pasid, record: null);
+
         Observe(SvmEventKind.DataCleared, record.Pasid);
     }
 
@@ -206,11 +218,24 @@ public sealed partial class SvmBinder
     {
         try
         {
-            _allocator.SetData(pasid, data: null);
+            PasidStatus status = _allocator.SetData(pasid, data: null);
+            if (status is not (PasidStatus.Success or PasidStatus.NotFound))
+            {
+                throw new InvalidOperationException($"The allocator {_allocator.GetType()} answered {status} when PASID {pasid} was to have no data: it has to take that.");
+            }
         }
         catch (Exception exception) when (_operation.IsCompleting)
         {
             Defer(exception);
+        }
+    }
+
+    /// <summary>Remembers what the data of a PASID is, where the allocator cannot be trusted with it.</summary>
+    private void HoldData(Ioasid pasid, SvmRecord? record)
+    {
+        if (_heldPasids is not null)
+        {
+            _heldPasids[pasid] = record;
         }
     }
 

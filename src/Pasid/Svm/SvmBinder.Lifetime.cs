@@ -91,6 +91,10 @@ public sealed partial class SvmBinder
         }
 
         _leakedPasids = null;
+        if (_holder is not null)
+        {
+            _ownAllocator!.Leave(_holder);
+        }
     }
 
     internal AddressSpace Fork(AddressSpace parent, string name)
@@ -173,14 +177,12 @@ public sealed partial class SvmBinder
         {
             thread?.ThrowIfExited();
             ThrowIfExited(current, "exec");
-            LeaveUnsynchronized(current);
             if (thread is not null)
             {
-                thread.AddressSpace = next;
-                thread.Load(default);
-                thread.HasExited = false;
-                AddThread(next, thread);
+                MoveThread(thread, next);
             }
+
+            LeaveUnsynchronized(current);
         }
         finally
         {
@@ -278,7 +280,7 @@ public sealed partial class SvmBinder
     {
         while (record.NewestDevice is { } deviceRecord)
         {
-            _unbinds += deviceRecord.Users;
+            _unbinds = deviceRecord.Users > long.MaxValue - _unbinds ? long.MaxValue : _unbinds + deviceRecord.Users;
             deviceRecord.Users = 0;
             record.RemoveDevice(deviceRecord);
             TearDownAndFlush(deviceRecord.Device, deviceRecord.Device.Iommu!, record);

@@ -11,11 +11,17 @@ public sealed partial class SvmBinder
     /// <summary>The queues, in the order in which they were attached; another array each time they change.</summary>
     private PageRequestQueue[] _queues = [];
 
-    /// <summary>How many unbinds have left the gate to drain, and tells of each that is back; none before there is a queue.</summary>
+    /// <summary>How long an unbind that would drain lets captures and restores go first, in milliseconds.</summary>
+    private const int Courtesy = 1_000;
+
+    /// <summary>How many unbinds have left the gate to drain.</summary>
     private int _drains;
 
-    /// <inheritdoc cref="_drains"/>
-    private Signal? _drainEnded;
+    /// <summary>How many captures and restores wait until nobody answers and drains; not guarded.</summary>
+    private int _standstills;
+
+    /// <summary>Tells of each drain, capture and restore that is over; none before there is a queue.</summary>
+    private Signal? _pauses;
 
     /// <summary>What the queues did that are detached.</summary>
     private PageRequestStatistics _detached = new(0, 0, 0, 0, 0);
@@ -32,7 +38,7 @@ public sealed partial class SvmBinder
         Enter();
         try
         {
-            _drainEnded ??= new Signal();
+            _pauses ??= new Signal();
             Volatile.Write(ref _queues, [.. _queues, queue]);
         }
         finally
@@ -56,15 +62,12 @@ public sealed partial class SvmBinder
         }
     }
 
-    /// <summary>Finds the queue whose requests this thread is answering.</summary>
-    internal PageRequestQueue? FindAnswered() => FindAnsweredBut(null);
-
-    /// <inheritdoc cref="FindAnswered"/>
-    internal PageRequestQueue? FindAnsweredBut(PageRequestQueue? one)
+    /// <summary>Finds a queue whose requests this thread is answering.</summary>
+    internal PageRequestQueue? FindAnswered()
     {
         foreach (PageRequestQueue queue in Volatile.Read(ref _queues))
         {
-            if (queue.IsAnsweredByCurrentThread && !ReferenceEquals(queue, one))
+            if (queue.IsAnsweredByCurrentThread)
             {
                 return queue;
             }
@@ -108,29 +111,37 @@ public sealed partial class SvmBinder
     /// <returns>The queues.</returns>
     private PageRequestQueue[] EnterStill()
     {
-        while (true)
+        ThrowIfInside();
+        Interlocked.Increment(ref _standstills);
+        try
         {
-            ThrowIfInside();
-            PageRequestQueue[] queues = Volatile.Read(ref _queues);
-            if (!Planted.Is(PlantedFault.QueuesGoOn))
+            while (true)
             {
-                Array.ForEach(queues, static queue => queue.HoldStill());
-            }
+                PageRequestQueue[] queues = Volatile.Read(ref _queues);
+                if (!Planted.Is(PlantedFault.QueuesGoOn))
+                {
+                    Array.ForEach(queues, static queue => queue.HoldStill());
+                }
 
-            _gate.EnterAsOwner(What);
-            if (_drains == 0 && ReferenceEquals(queues, _queues))
-            {
-                return queues;
-            }
+                _gate.EnterAsOwner(What);
+                if (_drains == 0 && ReferenceEquals(queues, _queues))
+                {
+                    return queues;
+                }
 
-            long seen = _drainEnded!.Now;
-            bool isDraining = _drains != 0;
-            _gate.Exit();
-            LetQueuesGo(queues);
-            if (isDraining)
-            {
-                _drainEnded.Wait(seen);
+                long seen = _pauses!.Now;
+                bool isDraining = _drains != 0;
+                _gate.Exit();
+                LetQueuesGo(queues);
+                if (isDraining)
+                {
+                    _pauses.Wait(seen);
+                }
             }
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _standstills);
         }
     }
 
@@ -142,21 +153,40 @@ public sealed partial class SvmBinder
         }
         finally
         {
+            _pauses?.Raise();
             LetQueuesGo(queues);
         }
     }
 
+    /// <summary>Lets the answering go on, and processes what somebody could not wait for.</summary>
     private static void LetQueuesGo(PageRequestQueue[] queues)
     {
-        if (!Planted.Is(PlantedFault.QueuesGoOn))
+        if (Planted.Is(PlantedFault.QueuesGoOn))
         {
-            Array.ForEach(queues, static queue => queue.LetGo());
+            return;
         }
+
+        AnswerRun? owed = null;
+        foreach (PageRequestQueue queue in queues)
+        {
+            if (queue.LetGo())
+            {
+                (owed ??= new AnswerRun()).Owe(queue);
+            }
+        }
+
+        owed?.Finish();
     }
+
+    /// <summary>Tells whether an unbind has to wait before it begins: for another one of the device that drains, or for a capture or
+    /// restore that waits until nobody drains, and would wait for ever if others began to. The gate is held.</summary>
+    private bool HasToWait(SvmDeviceRecord deviceRecord) =>
+        deviceRecord.IsDraining
+        || (Volatile.Read(ref _standstills) != 0 && deviceRecord.Users == 1 && !Profile.Has(KernelQuirks.UnbindSkipsDrain) && !Array.TrueForAll(_queues, static queue => queue.IsEmpty));
 
     /// <summary>
     /// Has what is in the queues answered before a device lets go of a PASID. If something is, the gate is left meanwhile: the device
-    /// stays bound, and who wants to bind or unbind it waits in <see cref="WaitForDrain"/>.
+    /// stays bound, and who wants to bind or unbind it waits in <see cref="WaitForPause"/>.
     /// </summary>
     /// <returns><see langword="false"/> if the binder was disposed meanwhile, which has unbound the device.</returns>
     private bool DrainPageRequests(SvmRecord record, SvmDeviceRecord deviceRecord)
@@ -201,19 +231,20 @@ public sealed partial class SvmBinder
         _operation.Drained = run;
         _drains--;
         deviceRecord.IsDraining = false;
-        _drainEnded!.Raise();
+        _pauses!.Raise();
         if (Planted.Is(PlantedFault.AnswersEndHalfWay))
         {
             run.Failure?.Throw();
         }
     }
 
-    /// <summary>Leaves the gate until a device that is bound is unbound, or any other drain is over; then the caller looks again.</summary>
-    private void WaitForDrain()
+    /// <summary>Leaves the gate until a drain, capture or restore is over; then the caller looks again. Not for ever: who is captured may be
+    /// waiting for this very thread.</summary>
+    private void WaitForPause(int milliseconds = Timeout.Infinite)
     {
-        long seen = _drainEnded!.Now;
+        long seen = _pauses!.Now;
         _gate.Exit();
-        _drainEnded.Wait(seen);
+        _pauses.Wait(seen, milliseconds);
         _gate.EnterAsOwner(What);
     }
 }

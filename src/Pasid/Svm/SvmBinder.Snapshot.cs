@@ -124,7 +124,7 @@ public sealed partial class SvmBinder
             state.Queues.Add(new HostState.Queue(queue.CopyUnsynchronized(out bool hasOverflowed), hasOverflowed));
         }
 
-        state.Ids = allocator.CopyLiveIds(out uint next, out uint[] held);
+        state.Ids = allocator.CopyLiveIds(EnsureHolder(allocator), out uint next, out uint[] held);
         state.NextId = next;
         state.HeldIds = held;
     }
@@ -138,6 +138,18 @@ public sealed partial class SvmBinder
         addressSpace.ExtraPins,
         [.. addressSpace.Threads?.Select(thread => (thread.Name, thread.Msr)) ?? []],
         addressSpace.CopyPortalsUnsynchronized());
+
+    private PasidHolder EnsureHolder(IoasidAllocator allocator)
+    {
+        if (_holder is null)
+        {
+            var holder = new PasidHolder();
+            allocator.Join(holder);
+            _holder = holder;
+        }
+
+        return _holder;
+    }
 
     /// <summary>Puts what a reader has made in the place of everything; only the allocator can refuse that, and before anything changes.</summary>
     private void Replace(IoasidAllocator allocator, IoasidTable table, PageRequestQueue[] queues, SnapshotReader reader, LeakedPasids leaked)
@@ -153,7 +165,8 @@ public sealed partial class SvmBinder
         try
         {
             _isRestoring = true;
-            allocator.ReplaceUnsynchronized(registry, table, data => data is SvmRecord record && !ReferenceEquals(record.Binder, this));
+            allocator.ReplaceUnsynchronized(registry, table, EnsureHolder(allocator));
+            _holder!.Load(reader.HeldPasids);
             Forget();
             for (int i = 0; i < reader.AddressSpaces.Count; i++)
             {

@@ -229,6 +229,21 @@ public sealed partial class SvmBinder
         Interlocked.Add(ref addressSpace.UsersWord, AddressSpace.OwnUser);
     }
 
+    /// <summary>Has a thread go on in another address space, with an empty register; that of the process it leaves still has a user.</summary>
+    private void MoveThread(SvmThread thread, AddressSpace next)
+    {
+        AddressSpace current = thread.AddressSpace;
+        current.Threads!.Remove(thread);
+        Interlocked.Add(ref current.UsersWord, -AddressSpace.OwnUser);
+
+        // As one step for who loads a PASID into the register: the number of the one must not come to the other.
+        _mappingGate.Enter();
+        thread.AddressSpace = next;
+        thread.Load(default);
+        _mappingGate.Exit();
+        AddThread(next, thread);
+    }
+
     /// <summary>Lets a process leave; its threads end. If nobody else uses the address space, it has exited.</summary>
     private void LeaveUnsynchronized(AddressSpace addressSpace)
     {

@@ -63,9 +63,12 @@ public sealed partial class SvmBinder : ISvmBinder
     /// <summary>The PASIDs that a quirk kept from being freed, each once; <see langword="null"/> for none.</summary>
     private LeakedPasids? _leakedPasids;
 
+    /// <summary>How many PASIDs the binder holds of the library's own allocator; <see langword="null"/> until there was one.</summary>
+    private PasidHolder? _holder;
+
     /// <summary>The PASIDs that the binder holds of an allocator that is not the library's own, which it cannot trust to give no number
-    /// twice; <see langword="null"/> over the library's own.</summary>
-    private readonly HashSet<Ioasid>? _heldPasids;
+    /// twice, each with the binding that is its data; <see langword="null"/> over the library's own.</summary>
+    private readonly Dictionary<Ioasid, SvmRecord?>? _heldPasids;
 
     private SpareDeviceRecords _spareDevices;
 
@@ -253,9 +256,9 @@ public sealed partial class SvmBinder : ISvmBinder
                 {
                     status = PasidStatus.InvalidArgument;
                 }
-                else if (deviceRecord.IsDraining)
+                else if (deviceRecord.IsDraining || _standstills != 0)
                 {
-                    status = UnbindAfterDrain(device, pasid);
+                    status = UnbindAfterPause(device, pasid);
                 }
                 else
                 {
@@ -323,9 +326,10 @@ public sealed partial class SvmBinder : ISvmBinder
         EnterGate();
         try
         {
-            while (deviceRecord.IsDraining)
+            long deadline = Environment.TickCount64 + Courtesy;
+            while (deviceRecord.IsDraining || (HasToWait(deviceRecord) && Environment.TickCount64 < deadline))
             {
-                WaitForDrain();
+                WaitForPause(deviceRecord.IsDraining ? Timeout.Infinite : Courtesy);
             }
 
             // The handle names the very bind, not its number: the PASID may have been freed and given to others since,
@@ -383,14 +387,13 @@ public sealed partial class SvmBinder : ISvmBinder
         return FindRecord(pasid, out record);
     }
 
-    /// <summary>Undoes one bind of a device that another unbind is draining, once that is over.</summary>
+    /// <summary>Undoes one bind of a device once it need not wait for others.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private PasidStatus UnbindAfterDrain(SvmDevice device, Ioasid pasid)
+    private PasidStatus UnbindAfterPause(SvmDevice device, Ioasid pasid)
     {
+        long deadline = Environment.TickCount64 + Courtesy;
         while (true)
         {
-            WaitForDrain();
-            ThrowIfDisposed();
             PasidStatus status = FindRecord(device, pasid, out SvmRecord? record);
             SvmDeviceRecord? deviceRecord = record?.FindDevice(device);
             if (deviceRecord is null)
@@ -398,11 +401,14 @@ public sealed partial class SvmBinder : ISvmBinder
                 return status == PasidStatus.Success ? PasidStatus.InvalidArgument : status;
             }
 
-            if (!deviceRecord.IsDraining)
+            if (!HasToWait(deviceRecord) || (!deviceRecord.IsDraining && Environment.TickCount64 >= deadline))
             {
                 UnbindUnsynchronized(record!, deviceRecord);
                 return PasidStatus.Success;
             }
+
+            WaitForPause(deviceRecord.IsDraining ? Timeout.Infinite : Courtesy);
+            ThrowIfDisposed();
         }
     }
 
@@ -455,6 +461,11 @@ public sealed partial class SvmBinder : ISvmBinder
             status = found.Status;
             if (status == PasidStatus.Success)
             {
+                if (_heldPasids is not null && found.Pasid != pasid)
+                {
+                    throw new InvalidOperationException($"The allocator {_allocator.GetType()} answered the data of PASID {found.Pasid} for PASID {pasid}: it has to answer the data that it was given with the id.");
+                }
+
                 record = found;
                 return status;
             }
