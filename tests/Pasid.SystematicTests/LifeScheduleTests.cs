@@ -188,6 +188,14 @@ public sealed class LifeScheduleTests
             .Should().BeNull();
 
     [Fact]
+    public void A_thread_that_replaces_its_program_beside_its_own_command() =>
+        Refute(
+            KernelProfile.Default,
+            [m => m.Exec()],
+            [m => m.Enqcmd()])
+            .Should().BeNull();
+
+    [Fact]
     public void A_thread_that_is_cloned_beside_its_exit() =>
         Refute(
             KernelProfile.Default,
@@ -398,7 +406,7 @@ public sealed class LifeScheduleTests
 
             Process();
             _other?.Process();
-            return $"users {_space.Users} pins {_space.Pins} {_space.HasExited} {_space.IsDestroyed} portals {_space.Portals.Count} thread {_thread.HasExited} live {string.Join(' ', _binder.Allocator.LiveIds())} responses {string.Join(", ", _responses.Order(StringComparer.Ordinal))}";
+            return $"users {_space.Users} pins {_space.Pins} {_space.HasExited} {_space.IsDestroyed} portals {_space.Portals.Count} thread {_thread.HasExited} {_thread.Msr.Pasid == _thread.AddressSpace.Pasid} live {string.Join(' ', _binder.Allocator.LiveIds())} responses {string.Join(", ", _responses.Order(StringComparer.Ordinal))}";
         }
 
         public void Dispose()

@@ -56,6 +56,39 @@ public sealed class LyingAllocatorTests
     }
 
     [Fact]
+    public void A_holder_of_a_number_that_is_given_twice_gets_back_what_the_allocator_took_from_it()
+    {
+        using var system = new Target();
+        AddressSpace other = system.Binder.CreateAddressSpace("other");
+        using SvmBinding binding = system.Binder.Bind(system.Device, system.Process);
+        system.Answer = (true, binding.Pasid.Value);
+        system.Overwrites = true;
+
+        system.Binder.Invoking(b => b.BindMm(system.Device, other, out _)).Should().Throw<InvalidOperationException>();
+
+        system.Binder.Lookup(binding.Pasid, out AddressSpace? found).Should().Be(PasidStatus.Success);
+        found.Should().BeSameAs(system.Process);
+        system.Binder.CheckIntegrity().Should().BeEmpty();
+        binding.Dispose();
+        system.Binder.GetBindings().Should().BeEmpty();
+    }
+
+    [Theory]
+    [InlineData((PasidStatus)7)]
+    [InlineData(PasidStatus.AccessDenied)]
+    public void Unbind_over_an_allocator_that_does_not_take_a_number_back_is_done_and_names_it(PasidStatus status)
+    {
+        using var system = new Target();
+        system.Binder.BindMm(system.Device, system.Process, SvmBindFlags.Private, callbacks: null, out Ioasid pasid).Should().Be(PasidStatus.Success);
+        system.FreeStatus = status;
+
+        system.Binder.Invoking(b => b.UnbindMm(system.Device, pasid)).Should().Throw<InvalidOperationException>().WithMessage($"The allocator *{nameof(Target)} answered {status} when PASID 1 was given back*");
+
+        system.Binder.GetBindings().Should().BeEmpty();
+        system.FreeStatus = null;
+    }
+
+    [Fact]
     public void A_number_that_was_given_back_may_be_given_again()
     {
         using var system = new Target { Answer = (true, 3) };
@@ -139,6 +172,11 @@ public sealed class LyingAllocatorTests
         /// <summary>Gets or sets what allocations answer and store; <see langword="null"/> for the truth.</summary>
         public (bool IsAllocated, uint Id)? Answer { get; set; }
 
+        /// <summary>Gets or sets a value indicating whether an allocation of a live id replaces its data, as the contract of one would have it.</summary>
+        public bool Overwrites { get; set; }
+
+        public PasidStatus? FreeStatus { get; set; }
+
         public PasidStatus? LookupStatus { get; set; }
 
         public PasidStatus? DataStatus { get; set; }
@@ -170,6 +208,11 @@ public sealed class LyingAllocatorTests
             if (Answer is { } answer)
             {
                 id = new Ioasid(answer.Id);
+                if (Overwrites)
+                {
+                    _inner.SetData(id, data);
+                }
+
                 return answer.IsAllocated && (_inner.TryAllocate(new IoasidRange(answer.Id, answer.Id), ioasidSet, data, out _) || true);
             }
 
@@ -179,7 +222,8 @@ public sealed class LyingAllocatorTests
         public PasidStatus Free(Ioasid id)
         {
             Given.Add(id.Value);
-            return _inner.Free(id);
+            PasidStatus status = _inner.Free(id);
+            return FreeStatus ?? status;
         }
 
         public PasidStatus AddReference(Ioasid id) => _inner.AddReference(id);

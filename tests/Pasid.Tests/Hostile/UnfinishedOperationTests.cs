@@ -224,6 +224,89 @@ public sealed class UnfinishedOperationTests
         host.Binder.GetBindings().Should().BeEmpty();
     }
 
+    /// <summary>Most waits are for gates that are held for a moment: what an interrupt would end there is in the middle of something.</summary>
+    [Fact]
+    public void Interrupts_at_any_moment_end_no_call_and_leave_a_whole_host()
+    {
+        using var binder = new SvmBinder();
+        using var queue = new PageRequestQueue(binder, new Silent(), capacity: 16);
+        var device = new SvmDevice("device", new Iommu("iommu"));
+        var other = new SvmDevice("other", new Iommu("iommu"));
+        AddressSpace process = binder.CreateAddressSpace("P");
+        var regions = new AddressRegionMap();
+        regions.Add(new AddressRegion(0, 4096, PageRequestRights.Read));
+        process.FaultHandler = regions;
+        using SvmBinding binding = binder.Bind(other, process);
+        bool isOver = false;
+        var thrown = new System.Collections.Concurrent.ConcurrentBag<Exception>();
+        Thread[] threads =
+        [
+            Repeat(() =>
+            {
+                binder.BindMm(device, process, out Ioasid pasid);
+                binder.UnbindMm(device, pasid);
+            }),
+            Repeat(() => queue.TryEnqueue(Request(other, 1))),
+            Repeat(() => queue.Process()),
+            Repeat(() => process.CreateThread("thread").Exit()),
+            Repeat(() => regions.Handle(process, 0, PageRequestRights.Read)),
+            Repeat(() => binder.CaptureSnapshot()),
+        ];
+        Array.ForEach(threads, thread => thread.Start());
+        for (int i = 0; i < Effort.Rounds(20_000); i++)
+        {
+            threads[i % threads.Length].Interrupt();
+            Thread.SpinWait(i % 200);
+        }
+
+        Volatile.Write(ref isOver, true);
+        Array.ForEach(threads, thread => thread.Join());
+
+        thrown.Should().BeEmpty();
+        queue.Process();
+        queue.GetStatistics().InvalidRequests.Should().Be(0, "the page is mapped");
+        process.Users.Should().Be(1);
+        binder.CheckIntegrity().Should().BeEmpty();
+
+        Thread Repeat(Action action) => new(() =>
+        {
+            while (!Volatile.Read(ref isOver))
+            {
+                try
+                {
+                    action();
+                }
+                catch (Exception exception)
+                {
+                    thrown.Add(exception);
+                    return;
+                }
+            }
+        });
+    }
+
+    /// <summary>The stack of the thread has room for a few hundred calls inside each other.</summary>
+    [Fact]
+    public void A_bind_that_waits_beside_many_drains_needs_no_more_stack()
+    {
+        using var answering = new AnsweringHost(a => a.Host.Unbind(a.Host.DeviceA, 1));
+        Host host = answering.Host;
+        AddressSpace other = host.Process("Q");
+        PasidStatus? status = null;
+        var bind = new Thread(() => status = host.Binder.BindMm(host.DeviceA, answering.Process, out _), maxStackSize: 128 * 1024);
+        bind.Start();
+        for (int i = 0; i < Effort.Rounds(2_000); i++)
+        {
+            host.Bind(host.DeviceB, other, 2);
+            host.Unbind(host.DeviceB, 2);
+            host.Events.Clear();
+        }
+
+        answering.Finish(bind);
+
+        status.Should().Be(PasidStatus.Success);
+    }
+
     private static PageRequest Request(SvmDevice device, uint pasid) => new() { Device = device, Pasid = new Ioasid(pasid), IsLastInGroup = true };
 
     /// <summary>Makes an event that tells that an entry is torn down; what comes then is the drain.</summary>

@@ -248,6 +248,175 @@ public sealed class AnsweringTests
         }
     }
 
+    [Fact]
+    public void An_unbind_ends_though_handlers_of_another_queue_go_on_giving_it_requests()
+    {
+        using var answering = new AnsweringHost(a => a.Host.Unbind(a.Host.DeviceA, 1));
+        Host host = answering.Host;
+        PageRequestQueue queue = answering.Requests.Queue;
+        using var outer = new HostRequests(host);
+        AddressSpace asking = host.Process("Q");
+        bool isOver = false;
+        asking.FaultHandler = new Handler(() =>
+        {
+            queue.TryEnqueue(Request(host.DeviceB, 9) with { IsLastInGroup = false });
+            queue.Process();
+        });
+        host.Bind(host.DeviceB, asking, 2);
+        var ask = new Thread(() =>
+        {
+            while (!Volatile.Read(ref isOver))
+            {
+                outer.Queue.TryEnqueue(Request(host.DeviceB, 2) with { IsLastInGroup = false });
+                outer.Queue.Process();
+            }
+        });
+        ask.Start();
+
+        answering.Finish();
+
+        host.Binder.GetBindings().Should().ContainSingle();
+        Volatile.Write(ref isOver, true);
+        ask.Join();
+    }
+
+    /// <summary>Each capture has one queue stand still and waits for the other, whose handler wants the one that the other host's capture has.</summary>
+    [Fact]
+    public void Captures_of_two_hosts_whose_handlers_process_queues_of_each_other_end()
+    {
+        using Host a = new(), b = new();
+        using HostRequests a0 = new(a), a1 = new(a), b0 = new(b), b1 = new(b);
+        using var areInside = new CountdownEvent(2);
+        using var goOn = new ManualResetEventSlim();
+        Prepare(a, a1, b0);
+        Prepare(b, b1, a0);
+        a0.Queue.TryEnqueue(Request(a.DeviceB, 9));
+        b0.Queue.TryEnqueue(Request(b.DeviceB, 9));
+        Thread[] answers = [new(() => a1.Queue.Process()), new(() => b1.Queue.Process())];
+        Array.ForEach(answers, thread => thread.Start());
+        areInside.Wait();
+        Thread[] captures = [new(() => a.Binder.CaptureSnapshot()), new(() => b.Binder.CaptureSnapshot())];
+        Array.ForEach(captures, thread => thread.Start());
+        Array.ForEach(captures, SpinUntilWaiting);
+
+        goOn.Set();
+        Array.ForEach(answers, thread => thread.Join());
+        Array.ForEach(captures, thread => thread.Join());
+
+        a0.Responses.Should().ContainSingle("who could not wait for the queue had it processed by who let it go on");
+        b0.Responses.Should().ContainSingle();
+
+        void Prepare(Host host, HostRequests own, HostRequests others)
+        {
+            AddressSpace process = host.Process("P");
+            host.Bind(host.DeviceA, process, 1);
+            process.FaultHandler = new Handler(() =>
+            {
+                areInside.Signal();
+                goOn.Wait();
+                others.Queue.Process();
+            });
+            own.Queue.TryEnqueue(Request(host.DeviceA, 1));
+        }
+    }
+
+    [Fact]
+    public void A_capture_ends_though_a_handler_waits_for_a_thread_that_processes_a_queue_that_stands_still()
+    {
+        using var host = new Host();
+        using HostRequests still = new(host), busy = new(host);
+        using var isInside = new ManualResetEventSlim();
+        using var goOn = new ManualResetEventSlim();
+        AddressSpace process = host.Process("P");
+        process.FaultHandler = new Handler(() =>
+        {
+            isInside.Set();
+            goOn.Wait();
+            var helper = new Thread(() => still.Queue.Process());
+            helper.Start();
+            helper.Join();
+        });
+        host.Bind(host.DeviceA, process, 1);
+        still.Queue.TryEnqueue(Request(host.DeviceB, 9));
+        busy.Queue.TryEnqueue(Request(host.DeviceA, 1));
+        var answer = new Thread(() => busy.Queue.Process());
+        answer.Start();
+        isInside.Wait();
+        var capture = new Thread(() => host.Binder.CaptureSnapshot());
+        capture.Start();
+        SpinUntilWaiting(capture);
+
+        goOn.Set();
+        answer.Join();
+        capture.Join();
+
+        still.Responses.Should().ContainSingle();
+    }
+
+    [Fact]
+    public void Captures_end_beside_devices_that_go_on_being_unbound_with_requests()
+    {
+        using var host = new Host();
+        using var requests = new HostRequests(host);
+        bool isOver = false;
+        Thread[] unbinds = [.. new[] { host.DeviceA, host.DeviceB, host.DeviceFar }.Select(device => new Thread(() => Rebind(device, host.Process($"{device}"))))];
+        Array.ForEach(unbinds, thread => thread.Start());
+
+        for (int i = 0; i < 10; i++)
+        {
+            host.Binder.CaptureSnapshot();
+        }
+
+        Volatile.Write(ref isOver, true);
+        Array.ForEach(unbinds, thread => thread.Join());
+        host.ShouldBeWhole();
+
+        void Rebind(SvmDevice device, AddressSpace process)
+        {
+            process.FaultHandler = new Handler(static () => Thread.SpinWait(2_000));
+            while (!Volatile.Read(ref isOver))
+            {
+                host.Binder.BindMm(device, process, out Ioasid pasid).Should().Be(PasidStatus.Success);
+                requests.Queue.TryEnqueue(Request(device, pasid.Value) with { IsLastInGroup = false });
+                host.Binder.UnbindMm(device, pasid).Should().Be(PasidStatus.Success);
+            }
+        }
+    }
+
+    [Fact]
+    public void A_queue_that_is_disposed_before_a_debt_to_it_is_paid_fails_nobody()
+    {
+        using var host = new Host();
+        var still = new HostRequests(host);
+        using var busy = new HostRequests(host);
+        using var isInside = new ManualResetEventSlim();
+        using var goOn = new ManualResetEventSlim();
+        AddressSpace process = host.Process("P");
+        process.FaultHandler = new Handler(() =>
+        {
+            isInside.Set();
+            goOn.Wait();
+            still.Queue.Process();
+        });
+        host.Bind(host.DeviceA, process, 1);
+        busy.Queue.TryEnqueue(Request(host.DeviceA, 1));
+        still.Queue.TryEnqueue(Request(host.DeviceB, 9));
+        Exception? thrown = null;
+        var answer = new Thread(() => thrown = Xunit.Record.Exception(() => busy.Queue.Process()));
+        answer.Start();
+        isInside.Wait();
+        var capture = new Thread(() => host.Binder.CaptureSnapshot());
+        capture.Start();
+        SpinUntilWaiting(capture);
+        busy.Inside = _ => new Thread(still.Dispose).Start();
+
+        goOn.Set();
+        answer.Join();
+        capture.Join();
+
+        thrown.Should().BeNull();
+    }
+
     private static PageRequest Request(SvmDevice device, uint pasid) => new() { Device = device, Pasid = new Ioasid(pasid), IsLastInGroup = true };
 
     private static void SpinUntilWaiting(Thread thread)
