@@ -30,8 +30,9 @@ internal abstract class SvmTarget(SvmBinder binder, AddressSpace? addressSpace)
     /// <summary>Lets lookups see the binding; the last step of a bind.</summary>
     public void Publish()
     {
-        _status = PasidStatus.Success;
+        // In this order, so that who finds the status a success finds the binder too, and never has to wait for it.
         _publishedIn = Binder;
+        _status = PasidStatus.Success;
     }
 
     /// <summary>Hides the binding from lookups. They can still come across it: one that began before, or any under
