@@ -407,7 +407,7 @@ public sealed class LifeScheduleTests
 
             Process();
             _other?.Process();
-            return $"users {_space.Users} pins {_space.Pins} {_space.HasExited} {_space.IsDestroyed} portals {_space.Portals.Count} thread {_thread.HasExited} {_thread.Msr.Pasid == _thread.AddressSpace.Pasid} live {string.Join(' ', _binder.Allocator.LiveIds())} responses {string.Join(", ", _responses.Order(StringComparer.Ordinal))}";
+            return $"users {_space.Users} pins {_space.Pins} {_space.HasExited} {_space.IsDestroyed} portals {_space.Portals.Count} thread {_thread.HasExited} live {string.Join(' ', _binder.Allocator.LiveIds())} responses {string.Join(", ", _responses.Order(StringComparer.Ordinal))}";
         }
 
         public void Dispose()
