@@ -5,32 +5,16 @@ namespace Pasid;
 /// <content>The allocator's part of a snapshot, which its binder takes and restores.</content>
 public sealed partial class IoasidAllocator
 {
-    /// <summary>The binders that have held ids, other than those that are disposed; another array each time they change.</summary>
-    private PasidHolder[]? _holders;
-
     /// <summary>Makes a binder known that is about to hold its first id.</summary>
-    internal void Join(PasidHolder holder) => ChangeHolders(holders => [.. holders, holder]);
+    internal void Join(PasidHolder holder) => EnsureAnnex().ChangeHolders(holders => [.. holders, holder]);
 
     /// <summary>Forgets a binder that holds no id any more.</summary>
-    internal void Leave(PasidHolder holder) => ChangeHolders(holders => Array.FindAll(holders, other => !ReferenceEquals(other, holder)));
-
-    private void ChangeHolders(Func<PasidHolder[], PasidHolder[]> change)
-    {
-        while (true)
-        {
-            PasidHolder[]? before = Volatile.Read(ref _holders);
-            PasidHolder[] after = change(before ?? []);
-            if (ReferenceEquals(Interlocked.CompareExchange(ref _holders, after, before), before))
-            {
-                return;
-            }
-        }
-    }
+    internal void Leave(PasidHolder holder) => EnsureAnnex().ChangeHolders(holders => Array.FindAll(holders, other => !ReferenceEquals(other, holder)));
 
     /// <summary>Refuses a picture or a restore of all ids if another binder holds some.</summary>
     private void ThrowIfShared(PasidHolder own)
     {
-        if (Array.Exists(Volatile.Read(ref _holders) ?? [], holder => holder.HoldsAny && !ReferenceEquals(holder, own)))
+        if (Array.Exists(Volatile.Read(ref _annex)?.Holders ?? [], holder => holder.HoldsAny && !ReferenceEquals(holder, own)))
         {
             throw new InvalidOperationException("Another binder holds ids of the same allocator, bound or not: snapshots are taken of an allocator with one binder, and restored to one. Dispose the other one, or give each an allocator of its own.");
         }

@@ -7,6 +7,7 @@ internal sealed class AllocatorAnnex(ILogger? logger, IoasidReusePolicy reusePol
 {
     private CustomRegistry? _registry;
     private PastCounts? _past;
+    private PasidHolder[] _holders = [];
 
     public ILogger? Logger { get; } = logger;
 
@@ -20,6 +21,19 @@ internal sealed class AllocatorAnnex(ILogger? logger, IoasidReusePolicy reusePol
 
     /// <summary>Gets the counts of the tables that are gone or going; another object each time they change.</summary>
     public PastCounts? Past => Volatile.Read(ref _past);
+
+    /// <summary>Gets the binders that have held ids, other than those that are disposed; another array each time they change.</summary>
+    public PasidHolder[] Holders => Volatile.Read(ref _holders);
+
+    public void ChangeHolders(Func<PasidHolder[], PasidHolder[]> change)
+    {
+        PasidHolder[] before;
+        do
+        {
+            before = Holders;
+        }
+        while (!ReferenceEquals(Interlocked.CompareExchange(ref _holders, change(before), before), before));
+    }
 
     /// <summary>Gets the custom allocators; makes the registry with <paramref name="defaultTable"/> if there is none.</summary>
     public CustomRegistry EnsureRegistry(IoasidTable defaultTable) =>

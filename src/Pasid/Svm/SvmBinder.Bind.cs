@@ -8,10 +8,10 @@ public sealed partial class SvmBinder
 {
     private BindResult BindUnsynchronized(SvmDevice device, AddressSpace? addressSpace, SvmBindFlags flags, ISvmDeviceCallbacks? callbacks)
     {
-        PasidStatus status = CheckDevice(device, flags, out uint width, out BindFailure failure);
+        PasidStatus status = CheckDevice(device, flags, out uint width);
         if (status != PasidStatus.Success)
         {
-            return BindResult.Failed(status, failure);
+            return BindResult.Failed(status, FindFailure(device, status));
         }
 
         AddressSpace? bound = (flags & SvmBindFlags.Supervisor) != 0 ? null : addressSpace;
@@ -81,37 +81,37 @@ public sealed partial class SvmBinder
         (flags & SvmBindFlags.Supervisor) != 0 ? _supervisorRecord : addressSpace?.SharedRecord;
 
     /// <summary>What the kernel asks before it takes the lock; answers the number of PASIDs that the device can tell apart.</summary>
-    private PasidStatus CheckDevice(SvmDevice device, SvmBindFlags flags, out uint width, out BindFailure failure)
+    private PasidStatus CheckDevice(SvmDevice device, SvmBindFlags flags, out uint width)
     {
         width = 0;
-        failure = default;
         if (device.Iommu is not { } iommu || _isDmarDisabled)
         {
-            failure = device.Iommu is null ? BindFailure.NoIommu : BindFailure.DmarDisabled;
             return PasidStatus.InvalidArgument;
         }
 
         if (!iommu.IsSvmCapable)
         {
-            failure = BindFailure.NotSvmCapable;
             return PasidStatus.NotSupported;
         }
 
         if (device.IsPci && device.MaxPasids < 0)
         {
-            failure = BindFailure.WidthUnknown;
             return PasidStatus.InvalidArgument;
         }
 
         width = (uint)(device.IsPci ? device.MaxPasids : IoasidRange.PasidLimit);
-        if ((flags & SvmBindFlags.Supervisor) != 0 && !iommu.SupportsSupervisor)
-        {
-            failure = BindFailure.NoSupervisorSupport;
-            return PasidStatus.InvalidArgument;
-        }
-
-        return PasidStatus.Success;
+        return (flags & SvmBindFlags.Supervisor) != 0 && !iommu.SupportsSupervisor
+            ? PasidStatus.InvalidArgument
+            : PasidStatus.Success;
     }
+
+    /// <summary>Finds out why <see cref="CheckDevice"/> refused a device.</summary>
+    private BindFailure FindFailure(SvmDevice device, PasidStatus status) =>
+        status == PasidStatus.NotSupported ? BindFailure.NotSvmCapable
+        : device.Iommu is null ? BindFailure.NoIommu
+        : _isDmarDisabled ? BindFailure.DmarDisabled
+        : device.IsPci && device.MaxPasids < 0 ? BindFailure.WidthUnknown
+        : BindFailure.NoSupervisorSupport;
 
     /// <summary>Makes the device ready to be bound. The kernel does not take the enabling back if the bind fails later.</summary>
     private PasidStatus PrepareDevice(SvmDevice device, AddressSpace? addressSpace)

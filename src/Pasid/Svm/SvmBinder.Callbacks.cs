@@ -231,11 +231,12 @@ public sealed partial class SvmBinder
     }
 
     /// <summary>Remembers what the data of a PASID is, where the allocator cannot be trusted with it.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void HoldData(Ioasid pasid, SvmRecord? record)
     {
-        if (_heldPasids is not null)
+        if (_heldPasids is { } heldPasids)
         {
-            _heldPasids[pasid] = record;
+            heldPasids[pasid] = record;
         }
     }
 

@@ -98,7 +98,7 @@ public sealed partial class SvmBinder
     /// <summary>Enters the gate.</summary>
     private void EnterGate()
     {
-        if (_queues.Length != 0)
+        if (_pauses is not null)
         {
             ThrowIfInside();
         }

@@ -17,7 +17,7 @@ public sealed partial class SvmBinder
 
         SvmDevice device = deviceRecord.Device;
         TearDownEntry(device, device.Iommu!, record.Pasid);
-        if (_queues.Length != 0 && !DrainPageRequests(record, deviceRecord))
+        if (_pauses is not null && _queues.Length != 0 && !DrainPageRequests(record, deviceRecord))
         {
             return;
         }

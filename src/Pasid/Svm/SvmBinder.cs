@@ -218,7 +218,7 @@ public sealed partial class SvmBinder : ISvmBinder
         Enter();
         try
         {
-            status = CheckDevice(device, flags, out _, out _);
+            status = CheckDevice(device, flags, out _);
             if (status == PasidStatus.Success)
             {
                 status = PrepareDevice(device, addressSpace: null);
