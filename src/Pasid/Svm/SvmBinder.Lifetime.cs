@@ -6,6 +6,9 @@ namespace Pasid;
 /// <content>The life of an address space: fork, exec, exit and destruction; and the end of the binder.</content>
 public sealed partial class SvmBinder
 {
+    /// <summary>Gets a value indicating whether the binder is disposed; read without the gate by those who only report.</summary>
+    internal bool IsDisposed => Volatile.Read(ref _isDisposed);
+
     /// <inheritdoc/>
     public AddressSpace CreateAddressSpace(string name)
     {

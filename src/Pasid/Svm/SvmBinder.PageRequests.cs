@@ -31,8 +31,6 @@ public sealed partial class SvmBinder
 
     internal string? HostName { get; }
 
-    internal bool IsDisposed => Volatile.Read(ref _isDisposed);
-
     internal void Attach(PageRequestQueue queue)
     {
         Enter();
@@ -238,8 +236,9 @@ public sealed partial class SvmBinder
         }
     }
 
-    /// <summary>Leaves the gate until a drain, capture or restore is over; then the caller looks again. Not for ever: who is captured may be
-    /// waiting for this very thread.</summary>
+    /// <summary>Leaves the gate until a drain, capture or restore is over; then the caller looks again.</summary>
+    /// <param name="milliseconds">At most how long. Who lets a capture go first must not wait without end: a handler that the capture waits for
+    /// may be waiting for this very thread.</param>
     private void WaitForPause(int milliseconds = Timeout.Infinite)
     {
         long seen = _pauses!.Now;
