@@ -57,7 +57,7 @@ public sealed class PortalMap
         }
         finally
         {
-            gate.Exit();
+            gate.Leave();
         }
 
         if (hasExited)
@@ -80,7 +80,7 @@ public sealed class PortalMap
         gate.Enter();
         bool isUnmapped = _portals.TryRemove(address, out _);
         _count -= isUnmapped ? 1 : 0;
-        gate.Exit();
+        gate.Leave();
         return isUnmapped;
     }
 

@@ -48,7 +48,7 @@ internal struct Gate
         _owner = Environment.CurrentManagedThreadId;
     }
 
-    public void Exit()
+    public void Leave()
     {
         _owner = 0;
         Monitor.Exit(_monitor);
@@ -103,7 +103,7 @@ internal struct Gate
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void Exit() => Volatile.Write(ref _holder, 0);
+    public void Leave() => Volatile.Write(ref _holder, 0);
 
     [MethodImpl(MethodImplOptions.NoInlining)]
     private void WaitAsOwner(string what, int self, int holder)

@@ -63,7 +63,7 @@ public sealed partial class PageRequestQueue
             }
 
             _stillWaiting += (isFree ? 0 : 1) - (isWaiting ? 1 : 0);
-            _ringGate.Exit();
+            _ringGate.Leave();
             if (isFree)
             {
                 return;
@@ -83,7 +83,7 @@ public sealed partial class PageRequestQueue
         _isOwed = false;
         _turn = 0;
         _isStill = false;
-        _ringGate.Exit();
+        _ringGate.Leave();
         _progress.Raise();
         return isOwed;
     }
@@ -101,7 +101,7 @@ public sealed partial class PageRequestQueue
         }
 
         var goal = new DrainGoal(last, _handled + count);
-        _ringGate.Exit();
+        _ringGate.Leave();
         return goal;
     }
 
@@ -126,7 +126,7 @@ public sealed partial class PageRequestQueue
                 _isRaised = false;
             }
 
-            _ringGate.Exit();
+            _ringGate.Leave();
             if (handled >= (isTaken ? goal.Own : goal.All) || isDisposed)
             {
                 return;
@@ -172,7 +172,7 @@ public sealed partial class PageRequestQueue
                 _isEndless = outer is null;
             }
 
-            _ringGate.Exit();
+            _ringGate.Leave();
             if (isMine)
             {
                 Throw.CalledFromCallback(What);
@@ -245,7 +245,7 @@ public sealed partial class PageRequestQueue
         _hasOverflowed &= _head != _tail;
         _turn = isNext ? _turn : 0;
         request = isNext ? _ring[_head] : default;
-        _ringGate.Exit();
+        _ringGate.Leave();
         if (!isNext)
         {
             _progress.Raise();
@@ -262,7 +262,7 @@ public sealed partial class PageRequestQueue
         Volatile.Write(ref _head, (_head + 1) & (_ring.Length - 1));
         _handled++;
         _requests++;
-        _ringGate.Exit();
+        _ringGate.Leave();
         _progress.Raise();
     }
 

@@ -99,7 +99,7 @@ public sealed partial class PageRequestQueue : IPageRequestQueue, IDisposable
         bool isFull = next == _head;
         if (_isDisposed)
         {
-            _ringGate.Exit();
+            _ringGate.Leave();
             Throw.Disposed(this);
         }
         else if (isFull)
@@ -113,7 +113,7 @@ public sealed partial class PageRequestQueue : IPageRequestQueue, IDisposable
             Volatile.Write(ref _tail, next);
         }
 
-        _ringGate.Exit();
+        _ringGate.Leave();
         if (!isFull)
         {
             return true;
@@ -160,7 +160,7 @@ public sealed partial class PageRequestQueue : IPageRequestQueue, IDisposable
             // First, so that what its statistics count is all that it ever will.
             _ringGate.Enter();
             _isDisposed = true;
-            _ringGate.Exit();
+            _ringGate.Leave();
             _binder.Detach(this);
         }
         finally
@@ -198,14 +198,14 @@ public sealed partial class PageRequestQueue : IPageRequestQueue, IDisposable
     /// <summary>Enters the ring, so that nothing comes in; nothing is called meanwhile.</summary>
     internal void EnterRing() => _ringGate.Enter();
 
-    internal void ExitRing() => _ringGate.Exit();
+    internal void LeaveRing() => _ringGate.Leave();
 
     /// <summary>Finds requests that were not answered as often as they have to be; the answering stands still.</summary>
     internal void CheckIntegrity(List<IntegrityFinding> findings)
     {
         if (_given != _due)
         {
-            findings.Add(new(IntegrityInvariant.RequestsAreAnsweredOnce, KernelQuirks.None, $"{_due} responses were due and {_given} were given"));
+            findings.Add(new(IntegrityInvariant.RequestsAreAnsweredOnce, $"{_due} responses were due and {_given} were given"));
         }
     }
 

@@ -38,7 +38,7 @@ public sealed partial class SvmBinder
         }
         finally
         {
-            _gate.Exit();
+            _gate.Leave();
         }
     }
 
@@ -64,7 +64,7 @@ public sealed partial class SvmBinder
         if (_operation.Failure is null && _operation.Drained is null && _logger is null)
         {
             _operation.IsCompleting = false;
-            _gate.Exit();
+            _gate.Leave();
             return;
         }
 
@@ -75,7 +75,7 @@ public sealed partial class SvmBinder
     private void ExitSlowly(string operation)
     {
         OperationState state = TakeOperation(operation);
-        _gate.Exit();
+        _gate.Leave();
 
         // Causes first: a drain comes before the unbind that it belongs to, and what that brings about after it.
         state.Drained?.WriteNotes();

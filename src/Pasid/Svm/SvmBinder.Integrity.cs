@@ -18,7 +18,7 @@ public sealed partial class SvmBinder
             CheckList(_newestOfSupervisor, owner: null, linked, findings);
             if (linked.Count != _bindingCount || kept != _keptCount)
             {
-                findings.Add(new(IntegrityInvariant.CountsAgree, KernelQuirks.None, $"{linked.Count} bindings and {kept} address spaces are there, {_bindingCount} and {_keptCount} are counted"));
+                findings.Add(new(IntegrityInvariant.CountsAgree, $"{linked.Count} bindings and {kept} address spaces are there, {_bindingCount} and {_keptCount} are counted"));
             }
 
             foreach (SvmRecord record in linked)
@@ -32,7 +32,7 @@ public sealed partial class SvmBinder
         }
         finally
         {
-            ExitStill(queues, nameof(CheckIntegrity));
+            LeaveStill(queues, nameof(CheckIntegrity));
         }
 
         return findings.AsReadOnly();
@@ -49,7 +49,7 @@ public sealed partial class SvmBinder
             bool isPinned = IsPinned(addressSpace);
             if (addressSpace.IsDestroyed || (addressSpace.HasExited && !isPinned))
             {
-                findings.Add(new(IntegrityInvariant.BindingsPinAddressSpaces, KernelQuirks.None, $"address space '{addressSpace}' is kept though nothing pins it"));
+                findings.Add(new(IntegrityInvariant.BindingsPinAddressSpaces, $"address space '{addressSpace}' is kept though nothing pins it"));
             }
 
             CheckUsers(addressSpace, findings);
@@ -62,21 +62,21 @@ public sealed partial class SvmBinder
             {
                 findings.Add(new(
                     IntegrityInvariant.PasidHasOneAddressSpace,
-                    Profile.Quirks & KernelQuirks.ForkCopiesPasid,
-                    $"the address spaces '{holders[addressSpace.Pasid]}' and '{addressSpace}' both have PASID {addressSpace.Pasid}"));
+                    $"the address spaces '{holders[addressSpace.Pasid]}' and '{addressSpace}' both have PASID {addressSpace.Pasid}",
+                    Profile.Quirks & KernelQuirks.ForkCopiesPasid));
             }
 
             if (_allocator.Lookup(addressSpace.Pasid, out _) != PasidStatus.Success)
             {
                 findings.Add(new(
                     IntegrityInvariant.HeldIdsAreLive,
-                    Profile.Quirks & KernelQuirks.ForkCopiesPasid,
-                    $"address space '{addressSpace}' has PASID {addressSpace.Pasid}, which is free"));
+                    $"address space '{addressSpace}' has PASID {addressSpace.Pasid}, which is free",
+                    Profile.Quirks & KernelQuirks.ForkCopiesPasid));
             }
 
             if (addressSpace.SharedRecord is { } shared && shared.Pasid != addressSpace.Pasid)
             {
-                findings.Add(new(IntegrityInvariant.BindsAreIdempotent, KernelQuirks.None, $"address space '{addressSpace}' has PASID {addressSpace.Pasid} and is bound with {shared.Pasid}"));
+                findings.Add(new(IntegrityInvariant.BindsAreIdempotent, $"address space '{addressSpace}' has PASID {addressSpace.Pasid} and is bound with {shared.Pasid}"));
             }
         }
 
@@ -91,15 +91,15 @@ public sealed partial class SvmBinder
         long own = Volatile.Read(ref addressSpace.UsersWord) / AddressSpace.OwnUser;
         if (own != expected || (addressSpace.HasLeft && threads != 0))
         {
-            findings.Add(new(IntegrityInvariant.CountsAgree, KernelQuirks.None, $"address space '{addressSpace}' counts {own} users of its own and has {expected}"));
+            findings.Add(new(IntegrityInvariant.CountsAgree, $"address space '{addressSpace}' counts {own} users of its own and has {expected}"));
         }
 
         if (addressSpace.LeakedUsers != 0)
         {
             findings.Add(new(
                 IntegrityInvariant.RequestsAreAnsweredOnce,
-                Profile.Quirks & KernelQuirks.NonCanonicalFaultLeaksUser,
-                $"page requests left {addressSpace.LeakedUsers} users of address space '{addressSpace}' behind"));
+                $"page requests left {addressSpace.LeakedUsers} users of address space '{addressSpace}' behind",
+                Profile.Quirks & KernelQuirks.NonCanonicalFaultLeaksUser));
         }
 
         foreach (SvmThread thread in addressSpace.Threads ?? [])
@@ -108,7 +108,6 @@ public sealed partial class SvmBinder
             {
                 findings.Add(new(
                     IntegrityInvariant.RegistersAreOwn,
-                    KernelQuirks.None,
                     $"thread '{thread}' of address space '{addressSpace}', which has PASID {addressSpace.Pasid}, has {thread.Msr} in its register"));
             }
         }
@@ -121,13 +120,13 @@ public sealed partial class SvmBinder
         {
             if (!linked.Add(record))
             {
-                findings.Add(new(IntegrityInvariant.CountsAgree, KernelQuirks.None, $"the binding with PASID {record.Pasid} is in a list twice"));
+                findings.Add(new(IntegrityInvariant.CountsAgree, $"the binding with PASID {record.Pasid} is in a list twice"));
                 return;
             }
 
             if (record.Newer != newer || record.AddressSpace != owner || record.IsRegistered != owner is not null || record.Number >= (newer?.Number ?? long.MaxValue))
             {
-                findings.Add(new(IntegrityInvariant.CountsAgree, KernelQuirks.None, $"the binding with PASID {record.Pasid} is out of its list's order"));
+                findings.Add(new(IntegrityInvariant.CountsAgree, $"the binding with PASID {record.Pasid} is out of its list's order"));
             }
         }
     }
@@ -139,24 +138,24 @@ public sealed partial class SvmBinder
         {
             if (!devices.Add(device.Device))
             {
-                findings.Add(new(IntegrityInvariant.BindsAreIdempotent, KernelQuirks.None, $"device '{device.Device}' is bound to PASID {record.Pasid} twice"));
+                findings.Add(new(IntegrityInvariant.BindsAreIdempotent, $"device '{device.Device}' is bound to PASID {record.Pasid} twice"));
             }
 
             if (device.Users < 1)
             {
-                findings.Add(new(IntegrityInvariant.CountsAgree, KernelQuirks.None, $"device '{device.Device}' is bound to PASID {record.Pasid} with {device.Users} users"));
+                findings.Add(new(IntegrityInvariant.CountsAgree, $"device '{device.Device}' is bound to PASID {record.Pasid} with {device.Users} users"));
             }
         }
 
         if (devices.Count == 0 || record.Status != PasidStatus.Success)
         {
-            findings.Add(new(IntegrityInvariant.CountsAgree, KernelQuirks.None, $"the binding with PASID {record.Pasid} has {devices.Count} devices and answers {record.Status}"));
+            findings.Add(new(IntegrityInvariant.CountsAgree, $"the binding with PASID {record.Pasid} has {devices.Count} devices and answers {record.Status}"));
         }
 
         SvmRecord? shared = record.AddressSpace is null ? _supervisorRecord : record.AddressSpace.SharedRecord;
         if (record.IsShared != ReferenceEquals(shared, record))
         {
-            findings.Add(new(IntegrityInvariant.BindsAreIdempotent, KernelQuirks.None, $"the binding with PASID {record.Pasid} is not the one that further devices would join"));
+            findings.Add(new(IntegrityInvariant.BindsAreIdempotent, $"the binding with PASID {record.Pasid} is not the one that further devices would join"));
         }
 
         PasidStatus status = _allocator.Lookup(record.Pasid, out object? data);
@@ -164,8 +163,8 @@ public sealed partial class SvmBinder
         {
             findings.Add(new(
                 IntegrityInvariant.HeldIdsAreLive,
-                Profile.Quirks & KernelQuirks.ForkCopiesPasid,
-                $"the data of PASID {record.Pasid} does not lead to its binding"));
+                $"the data of PASID {record.Pasid} does not lead to its binding",
+                Profile.Quirks & KernelQuirks.ForkCopiesPasid));
         }
     }
 
@@ -179,8 +178,8 @@ public sealed partial class SvmBinder
             {
                 findings.Add(new(
                     IntegrityInvariant.NoStaleData,
-                    Profile.Quirks & (KernelQuirks.FailedRebindLeavesData | KernelQuirks.ForkCopiesPasid),
-                    $"the data of PASID {id} is a binding that is over"));
+                    $"the data of PASID {id} is a binding that is over",
+                    Profile.Quirks & (KernelQuirks.FailedRebindLeavesData | KernelQuirks.ForkCopiesPasid)));
             }
         }
     }
@@ -190,7 +189,7 @@ public sealed partial class SvmBinder
         KernelQuirks quirks = Profile.Quirks & (KernelQuirks.PrivateAndSupervisorPasidsLeak | (_cpuHasEnqcmd ? KernelQuirks.None : KernelQuirks.FreeNeedsEnqcmd));
         foreach (Ioasid pasid in _leakedPasids?.InOrder ?? [])
         {
-            findings.Add(new(IntegrityInvariant.NothingLeaks, quirks, $"PASID {pasid} was never freed"));
+            findings.Add(new(IntegrityInvariant.NothingLeaks, $"PASID {pasid} was never freed", quirks));
         }
     }
 }

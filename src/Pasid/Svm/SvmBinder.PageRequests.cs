@@ -105,7 +105,7 @@ public sealed partial class SvmBinder
     }
 
     /// <summary>Enters the gate while all queues stand still and no unbind drains, in the one order in which all of them are entered;
-    /// <see cref="ExitStill"/> leaves it and lets them go.</summary>
+    /// <see cref="LeaveStill"/> leaves it and lets them go.</summary>
     /// <returns>The queues.</returns>
     private PageRequestQueue[] EnterStill()
     {
@@ -129,7 +129,7 @@ public sealed partial class SvmBinder
 
                 long seen = _pauses!.Now;
                 bool isDraining = _drains != 0;
-                _gate.Exit();
+                _gate.Leave();
                 LetQueuesGo(queues);
                 if (isDraining)
                 {
@@ -143,7 +143,7 @@ public sealed partial class SvmBinder
         }
     }
 
-    private void ExitStill(PageRequestQueue[] queues, string operation)
+    private void LeaveStill(PageRequestQueue[] queues, string operation)
     {
         try
         {
@@ -216,7 +216,7 @@ public sealed partial class SvmBinder
         _drains++;
         OperationState operation = _operation;
         _operation = default;
-        _gate.Exit();
+        _gate.Leave();
 
         // Nothing of this throws: the unbind has begun.
         for (int i = 0; i < queues.Length; i++)
@@ -242,7 +242,7 @@ public sealed partial class SvmBinder
     private void WaitForPause(int milliseconds = Timeout.Infinite)
     {
         long seen = _pauses!.Now;
-        _gate.Exit();
+        _gate.Leave();
         _pauses.Wait(seen, milliseconds);
         _gate.EnterAsOwner(What);
     }

@@ -17,7 +17,7 @@ public sealed partial class SvmBinder
         }
         finally
         {
-            _gate.Exit();
+            _gate.Leave();
         }
     }
 
@@ -31,7 +31,7 @@ public sealed partial class SvmBinder
         }
         finally
         {
-            _gate.Exit();
+            _gate.Leave();
         }
     }
 

@@ -30,7 +30,7 @@ public sealed partial class SvmBinder
         }
         finally
         {
-            ExitStill(queues, nameof(CaptureSnapshot));
+            LeaveStill(queues, nameof(CaptureSnapshot));
         }
 
         PasidSnapshot snapshot = new SnapshotWriter(this, state, map ?? new PasidSnapshotMap()).Write();
@@ -72,7 +72,7 @@ public sealed partial class SvmBinder
         }
         finally
         {
-            ExitStill(queues, nameof(Restore));
+            LeaveStill(queues, nameof(Restore));
         }
 
         if (refusal is not null)
@@ -100,14 +100,14 @@ public sealed partial class SvmBinder
 
     private void LetProcessesGo(PageRequestQueue[] queues, List<AddressSpace> others)
     {
-        Array.ForEach(queues, static queue => queue.ExitRing());
+        Array.ForEach(queues, static queue => queue.LeaveRing());
         others.ForEach(static addressSpace => addressSpace.LetUsersGo());
         for (AddressSpace? kept = _newestKept; kept is not null; kept = kept.KeptBefore)
         {
             kept.LetUsersGo();
         }
 
-        _mappingGate.Exit();
+        _mappingGate.Leave();
     }
 
     private void Picture(IoasidAllocator allocator, PageRequestQueue[] queues, HostState state)
@@ -201,7 +201,7 @@ public sealed partial class SvmBinder
         {
             _isRestoring = false;
             LetProcessesGo(queues, others);
-            registry.Exit();
+            registry.Leave();
         }
     }
 

@@ -47,7 +47,7 @@ public sealed partial class SvmBinder
         }
         finally
         {
-            _gate.Exit();
+            _gate.Leave();
         }
     }
 
@@ -95,7 +95,7 @@ public sealed partial class SvmBinder
         finally
         {
             state = TakeOperation(nameof(AddressSpace.DropUser));
-            _gate.Exit();
+            _gate.Leave();
         }
 
         run.Notes.AddRange(state.Notes ?? []);
@@ -126,7 +126,7 @@ public sealed partial class SvmBinder
         }
         finally
         {
-            _gate.Exit();
+            _gate.Leave();
         }
     }
 
@@ -188,7 +188,7 @@ public sealed partial class SvmBinder
             thread.Load(PasidMsr.Of(pasid));
         }
 
-        _mappingGate.Exit();
+        _mappingGate.Leave();
         return isLoaded;
     }
 
@@ -196,7 +196,7 @@ public sealed partial class SvmBinder
     internal void WaitForGate()
     {
         _gate.EnterAsOwner(What);
-        _gate.Exit();
+        _gate.Leave();
     }
 
     /// <summary>Gets what guards what processes change without the binder's gate: registers and portals. Entered inside that gate or
@@ -240,7 +240,7 @@ public sealed partial class SvmBinder
         _mappingGate.Enter();
         thread.AddressSpace = next;
         thread.Load(default);
-        _mappingGate.Exit();
+        _mappingGate.Leave();
         AddThread(next, thread);
     }
 

@@ -492,7 +492,7 @@ public sealed partial class SvmBinder : ISvmBinder
         EnterGate();
         if (_isDisposed)
         {
-            _gate.Exit();
+            _gate.Leave();
             Throw.Disposed(this);
         }
     }

@@ -101,7 +101,7 @@ internal static class GateCommand
             _gate.Enter();
             _a++;
             _b++;
-            _gate.Exit();
+            _gate.Leave();
         }
     }
 

@@ -325,7 +325,7 @@ public sealed class SvmThreadTests
         thread.Load(PasidMsr.Of(new Ioasid(2)));
 
         host.Binder.CheckIntegrity().Should().ContainSingle().Which.Should().Be(new IntegrityFinding(
-            IntegrityInvariant.RegistersAreOwn, KernelQuirks.None, "thread 'thread' of address space 'P', which has PASID 1, has 0x80000002 in its register"));
+            IntegrityInvariant.RegistersAreOwn, "thread 'thread' of address space 'P', which has PASID 1, has 0x80000002 in its register"));
     }
 
     private static (AddressSpace Process, SvmThread Thread) Process(Host host, IEnqcmdPortal portal)

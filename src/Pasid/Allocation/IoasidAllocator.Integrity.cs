@@ -19,7 +19,7 @@ public sealed partial class IoasidAllocator
         }
         finally
         {
-            ExitActive(table);
+            LeaveActive(table);
         }
 
         return findings.AsReadOnly();

@@ -22,14 +22,14 @@ internal sealed partial class IoasidTable
                 bool isLive = SlotWord.IsLive(word);
                 if (isLive != IsMarkedLive(id) && !held.Contains(id))
                 {
-                    findings.Add(new(IntegrityInvariant.LiveIdsAgree, KernelQuirks.None, $"id {id} is {(isLive ? "live" : "free")} in its record and {(isLive ? "free" : "live")} in the map"));
+                    findings.Add(new(IntegrityInvariant.LiveIdsAgree, $"id {id} is {(isLive ? "live" : "free")} in its record and {(isLive ? "free" : "live")} in the map"));
                 }
 
                 if (!isLive)
                 {
                     if (page[i].Data is not null)
                     {
-                        findings.Add(new(IntegrityInvariant.NoStaleData, KernelQuirks.None, $"id {id} is free and has data"));
+                        findings.Add(new(IntegrityInvariant.NoStaleData, $"id {id} is free and has data"));
                     }
 
                     continue;
@@ -44,12 +44,12 @@ internal sealed partial class IoasidTable
 
         if (live != _allocations - _frees)
         {
-            findings.Add(new(IntegrityInvariant.LiveIdsAgree, KernelQuirks.None, $"{live} ids are live and {_allocations - _frees} are counted"));
+            findings.Add(new(IntegrityInvariant.LiveIdsAgree, $"{live} ids are live and {_allocations - _frees} are counted"));
         }
 
         if (many != (_manyReferences?.Count ?? 0))
         {
-            findings.Add(new(IntegrityInvariant.CountsAgree, KernelQuirks.None, $"{many} ids have many references and {_manyReferences?.Count ?? 0} counts are kept"));
+            findings.Add(new(IntegrityInvariant.CountsAgree, $"{many} ids have many references and {_manyReferences?.Count ?? 0} counts are kept"));
         }
 
         CheckOwners(ownerCounts, findings);
@@ -60,7 +60,7 @@ internal sealed partial class IoasidTable
         uint references = SlotWord.References(word);
         if (references == 0 || (references == SlotWord.ManyReferences && _manyReferences?.GetValueOrDefault(id) is null or < SlotWord.ManyReferences))
         {
-            findings.Add(new(IntegrityInvariant.CountsAgree, KernelQuirks.None, $"id {id} is live with {references} references in its record"));
+            findings.Add(new(IntegrityInvariant.CountsAgree, $"id {id} is live with {references} references in its record"));
         }
     }
 
@@ -69,14 +69,14 @@ internal sealed partial class IoasidTable
         long others = counts.Where(count => count.Key != SlotWord.FirstOwnersTag).Sum(count => count.Value);
         if (others != _otherIds)
         {
-            findings.Add(new(IntegrityInvariant.CountsAgree, KernelQuirks.None, $"{others} ids belong to others than the first owner and {_otherIds} are counted"));
+            findings.Add(new(IntegrityInvariant.CountsAgree, $"{others} ids belong to others than the first owner and {_otherIds} are counted"));
         }
 
         foreach ((int tag, long count) in counts)
         {
             if (tag > SlotWord.FirstOwnersTag && (_otherOwners is null || !_otherOwners.HasIds(tag, count)))
             {
-                findings.Add(new(IntegrityInvariant.CountsAgree, KernelQuirks.None, $"owner number {tag} has {count} live ids, and the owners say otherwise"));
+                findings.Add(new(IntegrityInvariant.CountsAgree, $"owner number {tag} has {count} live ids, and the owners say otherwise"));
             }
         }
     }
@@ -101,7 +101,7 @@ internal sealed partial class IoasidTable
             bool isFreeBelow = (_root >> middle & 1) != 0;
             if (actual != expected || isFreeBelow != (actual != 0))
             {
-                findings.Add(new(IntegrityInvariant.LiveIdsAgree, KernelQuirks.None, $"the summary of the ids from {middle << 12} on is {actual:X}, and they make it {expected:X}"));
+                findings.Add(new(IntegrityInvariant.LiveIdsAgree, $"the summary of the ids from {middle << 12} on is {actual:X}, and they make it {expected:X}"));
             }
         }
     }
@@ -122,11 +122,11 @@ internal sealed partial class IoasidTable
 
             if (first < FirstFurther ? first >> 6 >= _leaves?.Length : _furtherIds?.Covers(first) != true)
             {
-                findings.Add(new(IntegrityInvariant.LiveIdsAgree, KernelQuirks.None, $"the ids from {first} on have records and no words in the map"));
+                findings.Add(new(IntegrityInvariant.LiveIdsAgree, $"the ids from {first} on have records and no words in the map"));
             }
             else if (IsPageFree(first) && !empty.Contains(first >> PageShift))
             {
-                findings.Add(new(IntegrityInvariant.LiveIdsAgree, KernelQuirks.None, $"the ids from {first} on have records, and none of them is live"));
+                findings.Add(new(IntegrityInvariant.LiveIdsAgree, $"the ids from {first} on have records, and none of them is live"));
             }
         }
 
@@ -134,7 +134,7 @@ internal sealed partial class IoasidTable
         {
             if (System.Runtime.CompilerServices.Unsafe.IsNullRef(ref FindSlot((uint)id)))
             {
-                findings.Add(new(IntegrityInvariant.LiveIdsAgree, KernelQuirks.None, $"id {id} is live in the map and has no record"));
+                findings.Add(new(IntegrityInvariant.LiveIdsAgree, $"id {id} is live in the map and has no record"));
             }
         }
 
@@ -142,7 +142,7 @@ internal sealed partial class IoasidTable
         _farPages?.Check(findings);
         if (IsEmpty && KeptBytes > MostKeptBytes)
         {
-            findings.Add(new(IntegrityInvariant.LiveIdsAgree, KernelQuirks.None, $"no id is live, and {KeptBytes} bytes are kept"));
+            findings.Add(new(IntegrityInvariant.LiveIdsAgree, $"no id is live, and {KeptBytes} bytes are kept"));
         }
     }
 

@@ -103,7 +103,7 @@ internal sealed partial class IoasidTable(CustomGroup? group, bool isLogged, Ioa
     public bool TryEnter() => _gate.TryEnter();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void Exit() => _gate.Exit();
+    public void Leave() => _gate.Leave();
 
     /// <summary>Tells whether the next allocation from a range needs a new page, which is best made outside the gate.</summary>
     public bool NeedsPageUnsynchronized(IoasidRange range)

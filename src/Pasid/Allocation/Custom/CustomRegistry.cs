@@ -18,5 +18,5 @@ internal sealed class CustomRegistry(IoasidTable defaultTable)
 
     public void Enter() => _gate.EnterAsOwner("The allocator");
 
-    public void Exit() => _gate.Exit();
+    public void Leave() => _gate.Leave();
 }

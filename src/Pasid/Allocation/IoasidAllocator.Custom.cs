@@ -54,7 +54,7 @@ public sealed partial class IoasidAllocator
         }
         finally
         {
-            registry.Exit();
+            registry.Leave();
         }
     }
 
@@ -110,14 +110,14 @@ public sealed partial class IoasidAllocator
                 group.Enter();
                 orphans = group.Table.LiveCount;
                 Activate(registry.Groups.Count == 0 ? registry.DefaultTable : registry.Groups[0].Table, group.Table);
-                group.Exit();
+                group.Leave();
             }
 
             return PasidStatus.Success;
         }
         finally
         {
-            registry.Exit();
+            registry.Leave();
         }
     }
 
@@ -174,7 +174,7 @@ public sealed partial class IoasidAllocator
             Volatile.Write(ref _active, group.Table);
         }
 
-        registry.DefaultTable.Exit();
+        registry.DefaultTable.Leave();
         if (!isEmpty)
         {
             registry.Groups.Clear();

@@ -166,19 +166,19 @@ internal sealed class FarPages
                 bytes += middle[j] is null ? 0 : LowBytes;
                 if (middle[j] is { } low && IsUnused(low))
                 {
-                    findings.Add(new(IntegrityInvariant.LiveIdsAgree, KernelQuirks.None, $"the ids from {((long)i << TopShift) + ((long)j << IdBitmap.Shift)} on have a directory and no records"));
+                    findings.Add(new(IntegrityInvariant.LiveIdsAgree, $"the ids from {((long)i << TopShift) + ((long)j << IdBitmap.Shift)} on have a directory and no records"));
                 }
             }
 
             if (!isNeeded)
             {
-                findings.Add(new(IntegrityInvariant.LiveIdsAgree, KernelQuirks.None, $"the ids from {(long)i << TopShift} on have a directory without directories"));
+                findings.Add(new(IntegrityInvariant.LiveIdsAgree, $"the ids from {(long)i << TopShift} on have a directory without directories"));
             }
         }
 
         if (bytes != Bytes)
         {
-            findings.Add(new(IntegrityInvariant.LiveIdsAgree, KernelQuirks.None, $"the directories have {bytes} bytes and count {Bytes}"));
+            findings.Add(new(IntegrityInvariant.LiveIdsAgree, $"the directories have {bytes} bytes and count {Bytes}"));
         }
     }
 

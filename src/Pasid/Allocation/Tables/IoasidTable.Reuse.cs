@@ -89,7 +89,7 @@ internal sealed partial class IoasidTable
     {
         if (held.Count != (_reuse?.Count ?? 0) || _reuse is { HoldsTooMany: true })
         {
-            findings.Add(new(IntegrityInvariant.ReuseWaits, KernelQuirks.None, $"{_reuse?.Count} ids are held back, {held.Count} different ones"));
+            findings.Add(new(IntegrityInvariant.ReuseWaits, $"{_reuse?.Count} ids are held back, {held.Count} different ones"));
         }
 
         foreach (uint id in held)
@@ -97,7 +97,7 @@ internal sealed partial class IoasidTable
             ref Slot slot = ref FindSlot(id);
             if (System.Runtime.CompilerServices.Unsafe.IsNullRef(ref slot) || !SlotWord.IsDead(slot.Word) || !IsMarkedLive(id))
             {
-                findings.Add(new(IntegrityInvariant.ReuseWaits, KernelQuirks.None, $"id {id} is held back, and is not free and taken"));
+                findings.Add(new(IntegrityInvariant.ReuseWaits, $"id {id} is held back, and is not free and taken"));
             }
         }
     }

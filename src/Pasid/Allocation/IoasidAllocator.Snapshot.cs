@@ -36,7 +36,7 @@ public sealed partial class IoasidAllocator
         }
         finally
         {
-            table.Exit();
+            table.Leave();
         }
     }
 
@@ -80,7 +80,7 @@ public sealed partial class IoasidAllocator
         }
         catch
         {
-            registry.Exit();
+            registry.Leave();
             throw;
         }
     }
@@ -103,7 +103,7 @@ public sealed partial class IoasidAllocator
         }
         finally
         {
-            table.Exit();
+            table.Leave();
         }
     }
 
@@ -121,7 +121,7 @@ public sealed partial class IoasidAllocator
                 return table;
             }
 
-            table.Exit();
+            table.Leave();
         }
     }
 

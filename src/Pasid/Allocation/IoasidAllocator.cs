@@ -99,7 +99,7 @@ public sealed partial class IoasidAllocator : IIoasidAllocator, ICustomIoasidReg
                 : TryAllocateInside(table, range, ioasidSet, data, out id);
         }
 
-        table.Exit();
+        table.Leave();
         id = new Ioasid((uint)allocated);
         return true;
     }
@@ -119,7 +119,7 @@ public sealed partial class IoasidAllocator : IIoasidAllocator, ICustomIoasidReg
             return FreeFurther(table, id);
         }
 
-        table.Exit();
+        table.Leave();
         return PasidStatus.Success;
     }
 
@@ -141,7 +141,7 @@ public sealed partial class IoasidAllocator : IIoasidAllocator, ICustomIoasidReg
         }
         finally
         {
-            ExitActive(table);
+            LeaveActive(table);
         }
 
         return references switch
@@ -188,7 +188,7 @@ public sealed partial class IoasidAllocator : IIoasidAllocator, ICustomIoasidReg
         }
         finally
         {
-            ExitActive(table);
+            LeaveActive(table);
         }
 
         if (references == 0)
@@ -219,7 +219,7 @@ public sealed partial class IoasidAllocator : IIoasidAllocator, ICustomIoasidReg
         }
 
         bool isSet = table.TrySetDataSimply(id.Value, data);
-        table.Exit();
+        table.Leave();
         return isSet;
     }
 
@@ -228,7 +228,7 @@ public sealed partial class IoasidAllocator : IIoasidAllocator, ICustomIoasidReg
     {
         IoasidTable table = EnterActive();
         PasidStatus status = table.SetDataUnsynchronized(id.Value, data);
-        ExitActive(table);
+        LeaveActive(table);
         return status == PasidStatus.Success ? status : CountFailure(status);
     }
 
@@ -258,7 +258,7 @@ public sealed partial class IoasidAllocator : IIoasidAllocator, ICustomIoasidReg
         bool isFound = table.TryFindLiveUnsynchronized(from.Value, out uint value);
         if (isEntered)
         {
-            ExitActive(table);
+            LeaveActive(table);
         }
 
         id = isFound ? new Ioasid(value) : Ioasid.Invalid;
@@ -275,7 +275,7 @@ public sealed partial class IoasidAllocator : IIoasidAllocator, ICustomIoasidReg
         long references = table.GetReferencesUnsynchronized(id.Value);
         if (isEntered)
         {
-            ExitActive(table);
+            LeaveActive(table);
         }
 
         return references;
@@ -297,7 +297,7 @@ public sealed partial class IoasidAllocator : IIoasidAllocator, ICustomIoasidReg
             return true;
         }
 
-        table.Exit();
+        table.Leave();
         return false;
     }
 
@@ -322,7 +322,7 @@ public sealed partial class IoasidAllocator : IIoasidAllocator, ICustomIoasidReg
                 return table;
             }
 
-            ExitActive(table);
+            LeaveActive(table);
         }
     }
 
@@ -363,7 +363,7 @@ public sealed partial class IoasidAllocator : IIoasidAllocator, ICustomIoasidReg
             return TryAllocateInside(table, range, ioasidSet, data, out id);
         }
 
-        table.Exit();
+        table.Leave();
         id = new Ioasid((uint)allocated);
         return true;
     }
@@ -377,7 +377,7 @@ public sealed partial class IoasidAllocator : IIoasidAllocator, ICustomIoasidReg
             return FreeInside(table, id);
         }
 
-        table.Exit();
+        table.Leave();
         return PasidStatus.Success;
     }
 
@@ -390,7 +390,7 @@ public sealed partial class IoasidAllocator : IIoasidAllocator, ICustomIoasidReg
         {
             // A collection that the new page sets off must not find the gate taken. Whatever happened meanwhile, the
             // allocation below begins anew.
-            table.Exit();
+            table.Leave();
             page = IoasidTable.NewPage();
             table = EnterActive();
         }
@@ -404,7 +404,7 @@ public sealed partial class IoasidAllocator : IIoasidAllocator, ICustomIoasidReg
         }
         finally
         {
-            ExitActive(table);
+            LeaveActive(table);
         }
 
         // -1 is Ioasid.Invalid.
@@ -433,7 +433,7 @@ public sealed partial class IoasidAllocator : IIoasidAllocator, ICustomIoasidReg
         }
         finally
         {
-            ExitActive(table);
+            LeaveActive(table);
         }
 
         return status == PasidStatus.Success ? status : CountFailure(status);
@@ -450,15 +450,15 @@ public sealed partial class IoasidAllocator : IIoasidAllocator, ICustomIoasidReg
         return isEntered ? EnterActive() : table!;
     }
 
-    private static void ExitActive(IoasidTable table)
+    private static void LeaveActive(IoasidTable table)
     {
         if (table.Group is null)
         {
-            table.Exit();
+            table.Leave();
         }
         else
         {
-            table.Group.Exit();
+            table.Group.Leave();
         }
     }
 

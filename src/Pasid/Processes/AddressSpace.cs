@@ -231,7 +231,7 @@ public sealed class AddressSpace : IDisposable
         ref Gate gate = ref _binder.MappingGate;
         gate.Enter();
         portals.LoadUnsynchronized(new(), 0);
-        gate.Exit();
+        gate.Leave();
     }
 
     /// <summary>Puts portals in the place of those that are mapped; the gate for mappings is entered.</summary>

@@ -27,7 +27,7 @@ internal sealed class CustomGroup
 
     public void Enter() => _gate.EnterAsOwner("The allocator");
 
-    public void Exit() => _gate.Exit();
+    public void Leave() => _gate.Leave();
 
     public bool Contains(CustomIoasidAllocator customAllocator) => _members.Contains(customAllocator);
 
