@@ -14,19 +14,19 @@ public sealed class PlantedFaultTests
     /// <summary>Ends a search. The ways that a row names need from one schedule to some hundreds; more than a thousand with some seeds by chance.</summary>
     private const int Schedules = 4_000;
 
-    private static readonly (Strategy Strategy, Steps Steps)[] s_everyWay =
+    private static readonly (Strategy Strategy, SwitchPoints SwitchPoints)[] s_everyWay =
     [
-        .. from strategy in Enum.GetValues<Strategy>() from steps in Enum.GetValues<Steps>() select (strategy, steps),
+        .. from strategy in Enum.GetValues<Strategy>() from steps in Enum.GetValues<SwitchPoints>() select (strategy, steps),
     ];
 
     /// <summary>
     /// Where a thread has to stand still while another makes two calls. By chance at each step that is the rarer the more
     /// steps these take: one in some hundred schedules at synchronization, and none in thousands at each access.
     /// </summary>
-    private static readonly (Strategy Strategy, Steps Steps)[] s_everyWayButChanceAtEachAccess = [.. s_everyWay.Except([(Strategy.Random, Steps.EachAccess)])];
+    private static readonly (Strategy Strategy, SwitchPoints SwitchPoints)[] s_everyWayButChanceAtEachAccess = [.. s_everyWay.Except([(Strategy.Random, SwitchPoints.EachAccess)])];
 
     /// <summary>Where the thread has to stand still for three calls, or for the longest of all, which splits the page.</summary>
-    private static readonly (Strategy Strategy, Steps Steps)[] s_everyWayButChance = [.. s_everyWay.Where(way => way.Strategy != Strategy.Random)];
+    private static readonly (Strategy Strategy, SwitchPoints SwitchPoints)[] s_everyWayButChance = [.. s_everyWay.Where(way => way.Strategy != Strategy.Random)];
 
     /// <summary>What has to find each fault, what it says then, and by which ways.</summary>
     private static readonly Row[] s_rows =
@@ -69,12 +69,12 @@ public sealed class PlantedFaultTests
         finding.Should().NotBeNull();
     }
 
-    public static TheoryData<string, string, Strategy, Steps> Ways()
+    public static TheoryData<string, string, Strategy, SwitchPoints> Ways()
     {
-        var ways = new TheoryData<string, string, Strategy, Steps>();
+        var ways = new TheoryData<string, string, Strategy, SwitchPoints>();
         foreach (Row row in s_rows)
         {
-            Array.ForEach(row.Ways, way => ways.Add($"{row.Fault}", row.Name, way.Strategy, way.Steps));
+            Array.ForEach(row.Ways, way => ways.Add($"{row.Fault}", row.Name, way.Strategy, way.SwitchPoints));
         }
 
         return ways;
@@ -82,7 +82,7 @@ public sealed class PlantedFaultTests
 
     [Theory]
     [MemberData(nameof(Ways))]
-    public void A_planted_fault_is_found(string fault, string name, Strategy strategy, Steps steps)
+    public void A_planted_fault_is_found(string fault, string name, Strategy strategy, SwitchPoints steps)
     {
         Row row = s_rows.Single(row => $"{row.Fault}" == fault && row.Name == name);
         string? refutation;
@@ -111,5 +111,5 @@ public sealed class PlantedFaultTests
             select (fault, strategy));
     }
 
-    private sealed record Row(PlantedFault Fault, string Name, Attack Attack, string Finding, (Strategy Strategy, Steps Steps)[] Ways);
+    private sealed record Row(PlantedFault Fault, string Name, Attack Attack, string Finding, (Strategy Strategy, SwitchPoints SwitchPoints)[] Ways);
 }

@@ -8,13 +8,13 @@ public sealed class PlantedRaceTests
     /// <summary>Each strategy needs a few dozen, or two hundred where the window is a single step; that ends the search.</summary>
     private const int Schedules = 2_000;
 
-    public static TheoryData<Strategy, Steps> Ways()
+    public static TheoryData<Strategy, SwitchPoints> Ways()
     {
-        var ways = new TheoryData<Strategy, Steps>();
+        var ways = new TheoryData<Strategy, SwitchPoints>();
         foreach (Strategy strategy in Enum.GetValues<Strategy>())
         {
-            ways.Add(strategy, Steps.Synchronization);
-            ways.Add(strategy, Steps.EachAccess);
+            ways.Add(strategy, SwitchPoints.Synchronization);
+            ways.Add(strategy, SwitchPoints.EachAccess);
         }
 
         return ways;
@@ -22,7 +22,7 @@ public sealed class PlantedRaceTests
 
     [Theory]
     [MemberData(nameof(Ways))]
-    public void A_lookup_that_does_not_look_twice_is_refuted(Strategy strategy, Steps steps) =>
+    public void A_lookup_that_does_not_look_twice_is_refuted(Strategy strategy, SwitchPoints steps) =>
         Support.Schedules.Refute(
             strategy,
             steps,
@@ -35,7 +35,7 @@ public sealed class PlantedRaceTests
 
     [Theory]
     [MemberData(nameof(Ways))]
-    public void A_check_outside_the_gate_is_refuted(Strategy strategy, Steps steps) =>
+    public void A_check_outside_the_gate_is_refuted(Strategy strategy, SwitchPoints steps) =>
         Support.Schedules.Refute(
             strategy,
             steps,

@@ -8,9 +8,12 @@ namespace Pasid;
 
 /// <summary>Registers hosts with a container.</summary>
 /// <remarks>
-/// <para>A host is an <see cref="IIoasidAllocator"/>, an <see cref="ISvmBinder"/> over it, an <see cref="IIommu"/> and an
-/// <see cref="IPageRequestQueue"/>, each a singleton that is made when it is first asked for. What is registered already stays: to put
-/// one's own <see cref="IIoasidAllocator"/> or <see cref="IIommu"/> in, register it before. Nothing else is registered.</para>
+/// <para>A host is an <see cref="IIoasidAllocator"/>, an <see cref="SvmBinder"/> over it, an <see cref="IIommu"/> and an
+/// <see cref="IPageRequestQueue"/>, each a singleton that is made when it is first asked for; <see cref="ISvmBinder"/> stands for the same
+/// binder. What is registered already stays: to put one's own <see cref="IIoasidAllocator"/> or <see cref="IIommu"/> in, register it
+/// before. Nothing else is registered.</para>
+/// <para>To decorate the binder, register an <see cref="ISvmBinder"/> that is made over the <see cref="SvmBinder"/> of the container. The
+/// queue, snapshots and integrity go by the <see cref="SvmBinder"/>, whatever decorates it.</para>
 /// <para>The queue gives its answers to the <see cref="IPageResponder"/> of the container; where there is none, they only show in the
 /// statistics.</para>
 /// <para>Loggers come from the container's <see cref="ILoggerFactory"/> if it has one; what they throw is not passed on. The meter <c>Pasid</c> is made like
@@ -64,14 +67,15 @@ public static class PasidServiceCollectionExtensions
         ArgumentNullException.ThrowIfNull(configure);
         services.TryAddSingleton<IIommu>(static _ => new Iommu(DefaultIommuName));
         services.TryAddSingleton<IIoasidAllocator>(static provider => MakeAllocator(provider, hostName: null));
-        services.TryAddSingleton<ISvmBinder>(provider =>
+        services.TryAddSingleton(provider =>
         {
             var options = new PasidOptions();
             configure(provider, options);
             return MakeBinder(provider, provider.GetRequiredService<IIoasidAllocator>(), options);
         });
+        services.TryAddSingleton<ISvmBinder>(static provider => provider.GetRequiredService<SvmBinder>());
         services.TryAddSingleton<IPageRequestQueue>(static provider =>
-            MakeQueue(provider, provider.GetRequiredService<ISvmBinder>(), provider.GetService<IPageResponder>()));
+            MakeQueue(provider, provider.GetRequiredService<ISvmBinder>() as SvmBinder ?? provider.GetRequiredService<SvmBinder>(), provider.GetService<IPageResponder>()));
         return services;
     }
 
@@ -125,14 +129,15 @@ public static class PasidServiceCollectionExtensions
         Names.Check(HostName(serviceKey), nameof(serviceKey));
         services.TryAddKeyedSingleton<IIommu>(serviceKey, static (provider, key) => provider.GetService<IIommu>() ?? new Iommu(HostName(key)));
         services.TryAddKeyedSingleton<IIoasidAllocator>(serviceKey, static (provider, key) => MakeAllocator(provider, HostName(key)));
-        services.TryAddKeyedSingleton<ISvmBinder>(serviceKey, (provider, key) =>
+        services.TryAddKeyedSingleton(serviceKey, (provider, key) =>
         {
             var options = new PasidOptions { HostName = HostName(key) };
             configure(provider, options);
             return MakeBinder(provider, provider.GetRequiredKeyedService<IIoasidAllocator>(key), options);
         });
+        services.TryAddKeyedSingleton<ISvmBinder>(serviceKey, static (provider, key) => provider.GetRequiredKeyedService<SvmBinder>(key));
         services.TryAddKeyedSingleton<IPageRequestQueue>(serviceKey, static (provider, key) =>
-            MakeQueue(provider, provider.GetRequiredKeyedService<ISvmBinder>(key), provider.GetKeyedService<IPageResponder>(key) ?? provider.GetService<IPageResponder>()));
+            MakeQueue(provider, provider.GetRequiredKeyedService<ISvmBinder>(key) as SvmBinder ?? provider.GetRequiredKeyedService<SvmBinder>(key), provider.GetKeyedService<IPageResponder>(key) ?? provider.GetService<IPageResponder>()));
         return services;
     }
 
@@ -143,15 +148,8 @@ public static class PasidServiceCollectionExtensions
             ? new IoasidAllocator(loggerFactory, hostName)
             : new IoasidAllocator();
 
-    private static PageRequestQueue MakeQueue(IServiceProvider provider, ISvmBinder binder, IPageResponder? responder)
-    {
-        if (binder is not SvmBinder own)
-        {
-            throw new InvalidOperationException($"The page requests of a binder of another kind ({binder.GetType()}) are its own: register an {nameof(IPageRequestQueue)} for it.");
-        }
-
-        return new PageRequestQueue(own, responder ?? new NoPageResponder(), loggerFactory: provider.GetService<ILoggerFactory>());
-    }
+    private static PageRequestQueue MakeQueue(IServiceProvider provider, SvmBinder binder, IPageResponder? responder) =>
+        new(binder, responder ?? new NoPageResponder(), loggerFactory: provider.GetService<ILoggerFactory>());
 
     private static SvmBinder MakeBinder(IServiceProvider provider, IIoasidAllocator allocator, PasidOptions options)
     {

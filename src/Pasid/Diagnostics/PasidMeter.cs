@@ -120,7 +120,7 @@ internal sealed class PasidMeter
     }
 
     /// <summary>Takes the last figures of a binder, which reports no more, and ends the meter if it was the last one of it.</summary>
-    public void Retire(PasidMetrics metrics, SvmBinder binder)
+    public void Retire(PasidMetrics metrics, IMeteredHost binder)
     {
         try
         {
@@ -140,7 +140,7 @@ internal sealed class PasidMeter
     }
 
     /// <summary>Makes the figures of a binder past ones. A second call does nothing.</summary>
-    private void TakeLast(PasidMetrics metrics, SvmBinder binder)
+    private void TakeLast(PasidMetrics metrics, IMeteredHost binder)
     {
         PasidTally figures = PasidTally.Of(binder.GetStatistics());
         var allocator = binder.Allocator as IoasidAllocator;
@@ -177,7 +177,7 @@ internal sealed class PasidMeter
         }
     }
 
-    private static long Capacity(SvmBinder[] binders) => binders
+    private static long Capacity(IMeteredHost[] binders) => binders
         .GroupBy(b => b.Allocator, ReferenceEqualityComparer.Instance)
         .Sum(sharers => sharers.Max(b => (long)b.GetStatistics().Capacity));
 
@@ -214,20 +214,20 @@ internal sealed class PasidMeter
         "{failure}",
         description));
 
-    private void UpDown(string name, Func<SvmBinder[], long> read, string unit, string description, KeyValuePair<string, object?>[]? tags = null) => _instruments.Add(_meter.CreateObservableUpDownCounter(
+    private void UpDown(string name, Func<IMeteredHost[], long> read, string unit, string description, KeyValuePair<string, object?>[]? tags = null) => _instruments.Add(_meter.CreateObservableUpDownCounter(
         name,
         () => Observe(host => Now(host, read)),
         unit,
         description,
         tags ?? []));
 
-    private static IEnumerable<Measurement<long>> Now(Picture host, Func<SvmBinder[], long> read) => [new(read(host.Binders), host.Tags)];
+    private static IEnumerable<Measurement<long>> Now(Picture host, Func<IMeteredHost[], long> read) => [new(read(host.Binders), host.Tags)];
 
     /// <summary>Sums what was counted: by the binders of a host, by those it had, and by their allocators.</summary>
     private PasidTally Total(Picture host)
     {
         PasidTally total = host.Past;
-        foreach (SvmBinder binder in host.Binders)
+        foreach (IMeteredHost binder in host.Binders)
         {
             total = total.Plus(PasidTally.Of(binder.GetStatistics()));
         }
@@ -279,7 +279,7 @@ internal sealed class PasidMeter
     private List<Picture> TakePictures(ref ExceptionDispatchInfo? failure)
     {
         // A binder whose disposal threw before it came to its metrics has its last figures nevertheless.
-        foreach ((PasidMetrics metrics, SvmBinder binder) in CollectDisposed())
+        foreach ((PasidMetrics metrics, IMeteredHost binder) in CollectDisposed())
         {
             try
             {
@@ -299,9 +299,9 @@ internal sealed class PasidMeter
     }
 #pragma warning restore CA1031
 
-    private List<(PasidMetrics Metrics, SvmBinder Binder)> CollectDisposed()
+    private List<(PasidMetrics Metrics, IMeteredHost Binder)> CollectDisposed()
     {
-        List<(PasidMetrics, SvmBinder)> disposed = [];
+        List<(PasidMetrics, IMeteredHost)> disposed = [];
         using (Uninterruptible.Lock(_gate))
         {
             foreach (PasidMetrics metrics in _hosts.Values.SelectMany(static host => host.Live))
@@ -481,7 +481,7 @@ internal sealed class PasidMeter
             Tags = name.Length == 0 ? [] : [new(HostTag, name)];
             Past = host.Past;
             _hasPast = host.LastRetirement != 0;
-            Binders = [.. host.Live.Select(static metrics => metrics.Binder).OfType<SvmBinder>()];
+            Binders = [.. host.Live.Select(static metrics => metrics.Binder).OfType<IMeteredHost>()];
             Allocators =
             [
                 .. Binders.Select(static binder => binder.Allocator).OfType<IoasidAllocator>().Distinct<IoasidAllocator>(ReferenceEqualityComparer.Instance)
@@ -493,7 +493,7 @@ internal sealed class PasidMeter
 
         public PasidTally Past { get; }
 
-        public SvmBinder[] Binders { get; }
+        public IMeteredHost[] Binders { get; }
 
         /// <summary>Gets the allocators, each with what of its counts is in <see cref="Past"/>.</summary>
         public (IoasidAllocator Allocator, PasidTally Past)[] Allocators { get; }

@@ -6,16 +6,16 @@ namespace Pasid.Internal;
 /// <remarks>Holds the binder weakly: a meter outlives it if a factory made it.</remarks>
 internal sealed class PasidMetrics : IDisposable
 {
-    private readonly WeakReference<SvmBinder> _binder;
+    private readonly WeakReference<IMeteredHost> _binder;
     private readonly PasidMeter _meter;
 
     /// <summary>Makes a binder report its figures.</summary>
     /// <param name="binder">Whose numbers are reported.</param>
     /// <param name="meterFactory">Where the meter comes from; <see langword="null"/> to make one, which is disposed with this.</param>
     /// <param name="hostName">The value of the host tag; none if <see langword="null"/> or empty.</param>
-    public PasidMetrics(SvmBinder binder, IMeterFactory? meterFactory, string? hostName)
+    public PasidMetrics(IMeteredHost binder, IMeterFactory? meterFactory, string? hostName)
     {
-        _binder = new WeakReference<SvmBinder>(binder);
+        _binder = new WeakReference<IMeteredHost>(binder);
         HostName = hostName ?? string.Empty;
         _meter = PasidMeter.Register(this, meterFactory);
     }
@@ -27,7 +27,7 @@ internal sealed class PasidMetrics : IDisposable
     public bool IsOver { get; set; }
 
     /// <summary>Gets the binder; <see langword="null"/> if it was dropped.</summary>
-    public SvmBinder? Binder => _binder.TryGetTarget(out SvmBinder? binder) ? binder : null;
+    public IMeteredHost? Binder => _binder.TryGetTarget(out IMeteredHost? binder) ? binder : null;
 
     /// <summary>Reports the last figures of the binder as past ones from now on.</summary>
     public void Dispose()

@@ -18,7 +18,7 @@ public sealed class PortalMap
     /// <summary>How long the page of a portal is, in bytes; mappings begin at multiples of it.</summary>
     public const int PageLength = 4096;
 
-    private readonly AddressSpace _addressSpace;
+    private readonly IPortalOwner _owner;
 
     /// <summary>The portals by address; another object when all of them change. Written inside the binder's gate for mappings, so that
     /// its own locks never make anybody wait; read without any.</summary>
@@ -26,7 +26,7 @@ public sealed class PortalMap
 
     private int _count;
 
-    internal PortalMap(AddressSpace addressSpace) => _addressSpace = addressSpace;
+    internal PortalMap(IPortalOwner owner) => _owner = owner;
 
     /// <summary>Gets how many portals are mapped.</summary>
     /// <value>0 or more.</value>
@@ -46,9 +46,9 @@ public sealed class PortalMap
             throw new ArgumentException(string.Create(CultureInfo.InvariantCulture, $"A portal cannot begin at 0x{address:X}: give a multiple of {PageLength}."), nameof(address));
         }
 
-        ref Gate gate = ref _addressSpace.Binder.MappingGate;
+        ref Gate gate = ref _owner.Cpu.MappingGate;
         gate.Enter();
-        bool hasExited = _addressSpace.HasExited;
+        bool hasExited = _owner.HasExited;
         bool isMapped = false;
         try
         {
@@ -62,7 +62,7 @@ public sealed class PortalMap
 
         if (hasExited)
         {
-            throw new InvalidOperationException($"The address space '{_addressSpace}' has exited: map portals of one that still has a user.");
+            throw new InvalidOperationException($"The address space '{_owner}' has exited: map portals of one that still has a user.");
         }
 
         if (!isMapped)
@@ -76,7 +76,7 @@ public sealed class PortalMap
     /// <returns><see langword="true"/> if one was mapped there.</returns>
     public bool Unmap(ulong address)
     {
-        ref Gate gate = ref _addressSpace.Binder.MappingGate;
+        ref Gate gate = ref _owner.Cpu.MappingGate;
         gate.Enter();
         bool isUnmapped = _portals.TryRemove(address, out _);
         _count -= isUnmapped ? 1 : 0;

@@ -10,21 +10,5 @@ internal static class Throw
         throw new InvalidOperationException($"{what} was changed from inside one of its own callbacks: return from the callback first, then make the call.");
 
     [DoesNotReturn]
-    public static void Disposed(object instance) => throw new ObjectDisposedException(instance.GetType().Name);
-
-    /// <summary>Refuses rights that are no combination of the defined ones.</summary>
-    public static void IfUndefined(PageRequestRights rights, string parameterName)
-    {
-        if (!PageRequest.AreDefined(rights))
-        {
-            throw new ArgumentOutOfRangeException(parameterName, rights, $"Undefined bits are set: combine members of {nameof(PageRequestRights)}.");
-        }
-    }
-
-    [DoesNotReturn]
-    public static void Undefined(KernelQuirks quirks, string parameterName) =>
-        throw new ArgumentOutOfRangeException(parameterName, quirks, $"Undefined bits are set: combine members of {nameof(KernelQuirks)}.");
-
-    public static InvalidOperationException UndefinedStatus(string who, PasidStatus status) =>
-        new($"{who} answered {(int)status}, which is no status: answer PasidStatus.Success or a negative one.");
+    public static void Disposed(string name) => throw new ObjectDisposedException(name);
 }

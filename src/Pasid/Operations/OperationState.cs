@@ -1,31 +1,22 @@
-using System.Runtime.ExceptionServices;
+using Microsoft.Extensions.Logging;
 
 namespace Pasid.Internal;
 
-/// <summary>What the operation inside a binder's gate has come to so far; taken out and put back when it leaves the gate in between.</summary>
+/// <summary>What an <see cref="Operation"/> has come to so far; taken out and put back when it leaves the gate in between.</summary>
 internal struct OperationState
 {
     /// <summary>Set while the operation can only go on to its end: what callbacks throw then waits until it has.</summary>
     public bool IsCompleting;
 
-    /// <summary>The first exception that waits for the end of the operation.</summary>
-    public ExceptionDispatchInfo? Failure;
+    /// <summary>What is left to do once the gate is left; <see langword="null"/> in the common case.</summary>
+    public Aftermath? Aftermath;
 
-    /// <summary>What a callback threw, to be logged after the operation.</summary>
-    public Exception? Thrown;
+    /// <summary>What the first message tells of: kept in parts, because every unbind has it, and a log that is off must cost no object.</summary>
+    public object? Subject;
 
-    /// <summary>The device that the operation has unbound once, and from which PASID.</summary>
-    public SvmDevice? Unbound;
+    /// <inheritdoc cref="Subject"/>
+    public uint Number;
 
-    /// <inheritdoc cref="Unbound"/>
-    public Ioasid UnboundPasid;
-
-    /// <summary>The messages about what the operation brought about, causes first.</summary>
-    public List<Action>? Notes;
-
-    /// <summary>What the drain of the operation leaves to be done once the gate is left.</summary>
-    public AnswerRun? Drained;
-
-    /// <summary>Which step the fault injector made fail last, so that the failure is told as its doing.</summary>
-    public SvmFaultPoint? Injected;
+    /// <summary>Writes the message about <see cref="Subject"/>.</summary>
+    public Action<ILogger, object, uint>? WriteSubject;
 }

@@ -18,33 +18,20 @@ namespace Pasid;
 /// <para>All members are safe for concurrent use. Models <c>struct mm_struct</c>.</para>
 /// </remarks>
 [DebuggerDisplay("{Name,nq}, PASID {Pasid}")]
-public sealed class AddressSpace : IDisposable
+public sealed class AddressSpace : IDisposable, IPortalOwner
 {
-    private readonly SvmBinder _binder;
-    private SvmRecord? _newestRegistered;
+    private Notifier? _newestNotifier;
     private PortalMap? _portals;
     private volatile IAddressSpaceFaultHandler? _faultHandler;
     private volatile uint _pasid = Ioasid.Invalid.Value;
     private volatile bool _isDestroyed;
-    private int _leakedUsers;
+    private UserCount _users = new();
 
-    /// <summary>The users: above bit 31 the process and its threads, which change under the binder's gate; below it those who
-    /// came by <see cref="TryAddUser"/>, without it. Bit 31 says that they stand still.</summary>
-    private long _users = OwnUser;
-
-    internal AddressSpace(SvmBinder binder, string name)
+    internal AddressSpace(ProcessTable processes, string name)
     {
-        _binder = binder;
+        Processes = processes;
         Name = name;
     }
-
-    /// <summary>The process, or one thread, in <see cref="UsersWord"/>.</summary>
-    internal const long OwnUser = 1L << 32;
-
-    /// <summary>Says in <see cref="UsersWord"/> that nobody may come or go who needs no gate for it.</summary>
-    private const long Still = 1L << 31;
-
-    private const long GuestMask = Still - 1;
 
     /// <summary>Gets what the address space is called in messages and events.</summary>
     /// <value>Never <see langword="null"/>; need not be unique.</value>
@@ -63,25 +50,18 @@ public sealed class AddressSpace : IDisposable
     /// <summary>Gets how many users the address space has.</summary>
     /// <value>The process, its threads, and those who came by <see cref="TryAddUser"/>; 0 once it has exited.</value>
     /// <remarks>Models <c>mm_users</c>.</remarks>
-    public long Users
-    {
-        get
-        {
-            long users = Volatile.Read(ref _users);
-            return (users >> 32) + (users & GuestMask);
-        }
-    }
+    public long Users => _users.All;
 
     /// <summary>Gets how many pins keep the address space from being destroyed.</summary>
     /// <value>One for each binding, and those that <see cref="AddPin"/> added.</value>
     /// <remarks>Models <c>mm_count</c>, without the one that all users hold together. O(bindings).</remarks>
     /// <exception cref="InvalidOperationException">Called from inside a callback of the binder.</exception>
-    public long Pins => _binder.CountPins(this);
+    public long Pins => Processes.CountPins(this);
 
     /// <summary>Gets a value indicating whether the last user has left.</summary>
     /// <value>From then on no bind succeeds any more.</value>
     /// <remarks>Models <c>mm_users</c> being 0.</remarks>
-    public bool HasExited => Volatile.Read(ref _users) == 0;
+    public bool HasExited => _users.IsZero;
 
     /// <summary>Gets a value indicating whether the address space is gone: it has exited and nothing pins it.</summary>
     /// <value>Once <see langword="true"/>, its PASID has been freed.</value>
@@ -106,132 +86,51 @@ public sealed class AddressSpace : IDisposable
     /// <value>Empty at first, in a forked child and after the exit.</value>
     public PortalMap Portals => Volatile.Read(ref _portals) ?? Interlocked.CompareExchange(ref _portals, new PortalMap(this), null) ?? _portals;
 
-    /// <summary>Gets the binder that made it.</summary>
-    internal SvmBinder Binder => _binder;
+    /// <summary>Gets the processes of its host.</summary>
+    internal ProcessTable Processes { get; }
 
-    /// <summary>Gets the users as they are counted; see <see cref="OwnUser"/>.</summary>
-    internal ref long UsersWord => ref _users;
+    /// <inheritdoc/>
+    Cpu IPortalOwner.Cpu => Processes.Cpu;
 
-    /// <summary>Gets or sets a value indicating whether the process itself has left; guarded by the binder's gate.</summary>
+    /// <summary>Gets the count of its users.</summary>
+    internal ref UserCount UserCount => ref _users;
+
+    /// <summary>Gets or sets a value indicating whether the process itself has left; guarded by the gate of the host, as is all that
+    /// follows.</summary>
     internal bool HasLeft { get; set; }
 
-    /// <summary>Gets or sets how many pins <see cref="AddPin"/> added; guarded by the binder's gate.</summary>
+    /// <summary>Gets or sets how many pins <see cref="AddPin"/> added.</summary>
     internal int ExtraPins { get; set; }
 
-    /// <summary>Gets how many users page requests left behind (<see cref="KernelQuirks.NonCanonicalFaultLeaksUser"/>) that are there still:
-    /// somebody who knows of the quirk may have dropped some.</summary>
-    internal int LeakedUsers => Math.Min(Volatile.Read(ref _leakedUsers), Guests);
-
-    /// <summary>Gets the threads that run; guarded by the binder's gate. <see langword="null"/> until there is one.</summary>
+    /// <summary>Gets or sets the threads that run; <see langword="null"/> until there is one.</summary>
     internal List<SvmThread>? Threads { get; set; }
 
-    /// <summary>Gets or sets the binding that its devices share; guarded by the binder's gate.</summary>
-    internal SvmRecord? SharedRecord { get; set; }
+    /// <summary>Gets or sets the binding that its devices share.</summary>
+    internal Notifier? Shared { get; set; }
 
-    /// <summary>Gets or sets the record of the shared binding while it is not bound, to be used by the next bind; guarded by
-    /// the binder's gate.</summary>
-    internal SvmRecord? SpareRecord { get; set; }
+    /// <summary>Gets or sets what was its shared binding, to be used again by the next bind.</summary>
+    internal Notifier? Spare { get; set; }
 
-    /// <summary>Gets the head of its registered bindings, each of which pins it; guarded by the binder's gate.</summary>
-    internal ref SvmRecord? NewestRegistered => ref _newestRegistered;
+    /// <summary>Gets the head of what has registered with it.</summary>
+    internal ref Notifier? NewestNotifier => ref _newestNotifier;
 
-    /// <summary>Gets or sets a value indicating whether the binder keeps it; guarded by the binder's gate, as are the links.</summary>
+    /// <summary>Gets a value indicating whether something keeps it from being destroyed once it has exited.</summary>
+    internal bool IsPinned => _newestNotifier is not null || ExtraPins != 0;
+
+    /// <summary>Gets or sets a value indicating whether the host keeps it; see <see cref="ProcessTable.UpdateKept"/>.</summary>
     internal bool IsKept { get; set; }
 
     internal AddressSpace? KeptBefore { get; set; }
 
     internal AddressSpace? KeptAfter { get; set; }
 
-    /// <summary>Gets how many came by <see cref="TryAddUser"/> and have not left.</summary>
-    internal int Guests => (int)(Volatile.Read(ref _users) & GuestMask);
-
-    /// <summary>Has the users stand still, until <see cref="LetUsersGo"/> or <see cref="Load"/>; the binder's gate is held all the time.
-    /// One that has exited stands still anyhow.</summary>
-    internal void HoldUsersStill()
-    {
-        long users = Volatile.Read(ref _users);
-        while (users != 0 && (users & Still) == 0)
-        {
-            long seen = Interlocked.CompareExchange(ref _users, users | Still, users);
-            if (seen == users)
-            {
-                return;
-            }
-
-            users = seen;
-        }
-    }
-
-    internal void LetUsersGo() => Interlocked.And(ref _users, ~Still);
-
-    /// <summary>Brings users, pins and threads into a given state; guarded by the binder's gate.</summary>
-    internal void Load(bool hasLeft, int guests, int leakedUsers, int extraPins, List<SvmThread>? threads)
+    /// <summary>Brings users, pins and threads into a given state.</summary>
+    internal void Load(bool hasLeft, int extraUsers, int leakedUsers, int extraPins, List<SvmThread>? threads)
     {
         HasLeft = hasLeft;
         ExtraPins = extraPins;
-        Volatile.Write(ref _leakedUsers, leakedUsers);
         Threads = threads;
-        Volatile.Write(ref _users, (hasLeft ? 0 : OwnUser * (1 + (threads?.Count ?? 0))) + guests);
-    }
-
-    /// <summary>Stops being a user, unless that is the last.</summary>
-    internal bool TryDropUser() => TryDropUser(isLastToo: false);
-
-    /// <summary>Stops being a user, the last one too; guarded by the binder's gate.</summary>
-    /// <returns><see langword="true"/> if that was the last.</returns>
-    internal bool DropUserUnsynchronized()
-    {
-        if (HasExited && Planted.Is(PlantedFault.LastUsersLeaveUnseen))
-        {
-            return true;
-        }
-
-        return TryDropUser(isLastToo: true) && HasExited;
-    }
-
-    private bool TryDropUser(bool isLastToo)
-    {
-        long users = Volatile.Read(ref _users);
-        while (users != 1 || isLastToo)
-        {
-            if ((users & Still) != 0)
-            {
-                _binder.WaitForGate();
-                users = Volatile.Read(ref _users);
-                continue;
-            }
-
-            if ((users & GuestMask) == 0)
-            {
-                throw new InvalidOperationException($"Nobody uses the address space '{this}' who came by {nameof(TryAddUser)}: drop each user once.");
-            }
-
-            long seen = Interlocked.CompareExchange(ref _users, users - 1, users);
-            if (seen == users)
-            {
-                return true;
-            }
-
-            users = seen;
-        }
-
-        return false;
-    }
-
-    internal void CountLeakedUser() => Interlocked.Increment(ref _leakedUsers);
-
-    /// <summary>Forgets what a process loses that has exited; guarded by the binder's gate.</summary>
-    internal void Unmap()
-    {
-        if (Volatile.Read(ref _portals) is not { } portals)
-        {
-            return;
-        }
-
-        ref Gate gate = ref _binder.MappingGate;
-        gate.Enter();
-        portals.LoadUnsynchronized(new(), 0);
-        gate.Leave();
+        _users.Load(hasLeft ? 0 : 1 + (threads?.Count ?? 0), extraUsers, leakedUsers);
     }
 
     /// <summary>Puts portals in the place of those that are mapped; the gate for mappings is entered.</summary>
@@ -256,40 +155,13 @@ public sealed class AddressSpace : IDisposable
     /// registered binding, and <c>__mmdrop</c> if nothing pins it. O(threads and bound devices).
     /// </remarks>
     /// <exception cref="InvalidOperationException">Called from inside a callback of the binder.</exception>
-    public void Exit() => _binder.Exit(this);
+    public void Exit() => Processes.Exit(this);
 
     /// <summary>Becomes a user, unless the last has left: the address space cannot exit until <see cref="DropUser"/>.</summary>
     /// <returns><see langword="false"/> if it has exited.</returns>
     /// <exception cref="PasidException">2147483647 came that have not left; the status is <see cref="PasidStatus.Overflow"/>.</exception>
     /// <remarks>Takes no lock, but waits for a capture or restore that is under way. Models <c>mmget_not_zero</c>.</remarks>
-    public bool TryAddUser()
-    {
-        long users = Volatile.Read(ref _users);
-        while (users != 0)
-        {
-            if ((users & Still) != 0)
-            {
-                _binder.WaitForGate();
-                users = Volatile.Read(ref _users);
-                continue;
-            }
-
-            if ((users & GuestMask) == GuestMask)
-            {
-                throw new PasidException(PasidStatus.Overflow, $"The address space '{this}' has as many users as can be counted: drop one first.");
-            }
-
-            long seen = Interlocked.CompareExchange(ref _users, users + 1, users);
-            if (seen == users)
-            {
-                return true;
-            }
-
-            users = seen;
-        }
-
-        return false;
-    }
+    public bool TryAddUser() => _users.TryAdd(this);
 
     /// <summary>Stops being a user; the last one to leave makes the address space exit.</summary>
     /// <exception cref="InvalidOperationException">Nobody came by <see cref="TryAddUser"/> who has not left; or the last user leaves from
@@ -297,9 +169,9 @@ public sealed class AddressSpace : IDisposable
     /// <remarks>Takes no lock unless it is the last, but waits for a capture or restore that is under way. Models <c>mmput</c>.</remarks>
     public void DropUser()
     {
-        if (!TryDropUser())
+        if (!_users.TryDrop(this, isLastToo: false))
         {
-            _binder.DropLastUser(this);
+            Processes.DropLastUser(this);
         }
     }
 
@@ -308,13 +180,13 @@ public sealed class AddressSpace : IDisposable
     /// <exception cref="PasidException">It has 2147483647 of these pins; the status is <see cref="PasidStatus.Overflow"/>.</exception>
     /// <exception cref="ObjectDisposedException">The binder is disposed.</exception>
     /// <remarks>Models <c>mmgrab</c>, as a CPU does that still has the page tables of a process that has exited.</remarks>
-    public void AddPin() => _binder.AddPin(this);
+    public void AddPin() => Processes.AddPin(this);
 
     /// <summary>Takes a pin away; the last one of an address space that has exited destroys it and frees its PASID.</summary>
     /// <exception cref="InvalidOperationException">No pin is left that <see cref="AddPin"/> added, or the call comes from inside a callback
     /// of the binder.</exception>
     /// <remarks>Models <c>mmdrop</c>.</remarks>
-    public void DropPin() => _binder.DropPin(this);
+    public void DropPin() => Processes.DropPin(this);
 
     /// <summary>Makes a thread of the process, with an empty IA32_PASID register.</summary>
     /// <param name="name">What to call it.</param>
@@ -324,13 +196,13 @@ public sealed class AddressSpace : IDisposable
     /// <exception cref="InvalidOperationException">The process has left, or the call comes from inside a callback of the binder.</exception>
     /// <exception cref="ObjectDisposedException">The binder is disposed.</exception>
     /// <remarks>Models <c>clone</c> with <c>CLONE_VM</c>.</remarks>
-    public SvmThread CreateThread(string name) => _binder.CreateThread(this, name);
+    public SvmThread CreateThread(string name) => Processes.CreateThread(this, name);
 
     /// <summary>Pictures the threads that run.</summary>
     /// <returns>The threads, the one made first first; a picture that no later call changes.</returns>
     /// <exception cref="InvalidOperationException">Called from inside a callback of the binder.</exception>
     /// <remarks>O(threads).</remarks>
-    public IReadOnlyList<SvmThread> GetThreads() => _binder.GetThreads(this);
+    public IReadOnlyList<SvmThread> GetThreads() => Processes.GetThreads(this);
 
     /// <summary>Makes the address space of a forked child: it is bound to nothing.</summary>
     /// <param name="name">What to call the child.</param>
@@ -342,7 +214,7 @@ public sealed class AddressSpace : IDisposable
     /// <exception cref="PasidException">The fault injector made the copy fail (<see cref="SvmFaultPoint.AddressSpaceCopy"/>); under
     /// <see cref="KernelQuirks.ForkCopiesPasid"/> the half-made child has then freed its parent's PASID.</exception>
     /// <remarks>Models <c>dup_mm</c>.</remarks>
-    public AddressSpace Fork(string name) => _binder.Fork(this, name);
+    public AddressSpace Fork(string name) => Processes.Fork(this, name);
 
     /// <summary>Makes the address space of the program that replaces this one, and exits.</summary>
     /// <param name="name">What to call the new address space.</param>
@@ -352,7 +224,7 @@ public sealed class AddressSpace : IDisposable
     /// <exception cref="InvalidOperationException">It has exited, or the call comes from inside a callback of the binder.</exception>
     /// <exception cref="ObjectDisposedException">The binder is disposed.</exception>
     /// <remarks>Models <c>exec_mmap</c>.</remarks>
-    public AddressSpace Exec(string name) => _binder.Exec(this, name);
+    public AddressSpace Exec(string name) => Processes.Exec(this, name);
 
     /// <summary>Does what <see cref="Exit"/> does.</summary>
     public void Dispose() => Exit();

@@ -1,5 +1,5 @@
-using System.Buffers.Binary;
 using System.Diagnostics;
+using Microsoft.Extensions.Logging;
 using Pasid.Internal;
 
 namespace Pasid;
@@ -17,9 +17,6 @@ namespace Pasid;
 [DebuggerDisplay("{Name,nq} of {AddressSpace.Name,nq}, IA32_PASID {Msr}")]
 public sealed class SvmThread
 {
-    private const int Alignment = 64;
-    private const uint PrivilegedBit = 1u << 31;
-    private const uint ReservedBits = 0x7FF0_0000;
     private ulong _msr;
     private volatile AddressSpace _addressSpace;
     private volatile bool _hasExited;
@@ -63,7 +60,7 @@ public sealed class SvmThread
     /// <exception cref="InvalidOperationException">The thread has exited, or the call comes from inside a callback of the binder.</exception>
     /// <exception cref="ObjectDisposedException">The binder is disposed.</exception>
     /// <remarks>Models <c>clone</c> with <c>CLONE_VM</c>.</remarks>
-    public SvmThread Clone(string name) => AddressSpace.Binder.CreateThread(AddressSpace, name, this);
+    public SvmThread Clone(string name) => AddressSpace.Processes.CreateThread(AddressSpace, name, this);
 
     /// <summary>Makes a child process with one thread, whose register is empty.</summary>
     /// <param name="name">What to call the process and its thread.</param>
@@ -74,7 +71,7 @@ public sealed class SvmThread
     /// <exception cref="ObjectDisposedException">The binder is disposed.</exception>
     /// <exception cref="PasidException">The fault injector made the copy of the address space fail.</exception>
     /// <remarks>Models <c>fork</c>.</remarks>
-    public SvmThread Fork(string name) => AddressSpace.Binder.Fork(this, name);
+    public SvmThread Fork(string name) => AddressSpace.Processes.Fork(this, name);
 
     /// <summary>Replaces the program of the process: this thread goes on in a new address space with an empty register, the
     /// others end, and the old address space exits.</summary>
@@ -87,14 +84,14 @@ public sealed class SvmThread
     public void Exec(string name)
     {
 #pragma warning disable CA2000 // It is this thread's address space from now on.
-        AddressSpace.Binder.Exec(AddressSpace, name, this);
+        AddressSpace.Processes.Exec(AddressSpace, name, this);
 #pragma warning restore CA2000
     }
 
     /// <summary>Ends the thread; its process goes on until <see cref="AddressSpace.Exit"/>. A second call does nothing.</summary>
     /// <exception cref="InvalidOperationException">Called from inside a callback of the binder.</exception>
     /// <remarks>Models <c>exit</c> of one thread.</remarks>
-    public void Exit() => AddressSpace.Binder.ExitThread(this);
+    public void Exit() => AddressSpace.Processes.ExitThread(this);
 
     /// <summary>Executes ENQCMD: sends 64 bytes to a device, with the PASID from the register.</summary>
     /// <param name="destination">Where the portal is mapped: a multiple of 64.</param>
@@ -112,14 +109,7 @@ public sealed class SvmThread
     public EnqcmdResult Enqcmd(ulong destination, ReadOnlySpan<byte> source, CpuPrivilege privilege = CpuPrivilege.User)
     {
         CheckInstruction(source, privilege);
-        EnqcmdOutcome outcome = ExecuteEnqcmd(destination, source);
-        bool isFixedUp = outcome == EnqcmdOutcome.GeneralProtection && privilege == CpuPrivilege.User && TryFixUp();
-        if (isFixedUp)
-        {
-            outcome = ExecuteEnqcmd(destination, source);
-        }
-
-        return End(outcome, isFixedUp);
+        return End(AddressSpace.Processes.Cpu.Enqcmd(new Context(this), destination, source, privilege));
     }
 
     /// <summary>Executes ENQCMDS: sends 64 bytes to a device, with PASID and privilege from the bytes themselves.</summary>
@@ -134,9 +124,7 @@ public sealed class SvmThread
     public EnqcmdResult Enqcmds(ulong destination, ReadOnlySpan<byte> source, CpuPrivilege privilege)
     {
         CheckInstruction(source, privilege);
-        EnqcmdOutcome outcome = ExecuteEnqcmds(destination, source, privilege);
-        bool isFixedUp = outcome == EnqcmdOutcome.GeneralProtection && privilege == CpuPrivilege.User && TryFixUp();
-        return End(outcome, isFixedUp);
+        return End(AddressSpace.Processes.Cpu.Enqcmds(new Context(this), destination, source, privilege));
     }
 
     /// <summary>Returns <see cref="Name"/>.</summary>
@@ -154,71 +142,36 @@ public sealed class SvmThread
         }
     }
 
-    private EnqcmdOutcome ExecuteEnqcmd(ulong destination, ReadOnlySpan<byte> source)
+    private EnqcmdResult End(EnqcmdResult result)
     {
-        if (!AddressSpace.Binder.CpuHasEnqcmd)
-        {
-            return EnqcmdOutcome.InvalidOpcode;
-        }
-
-        if (destination % Alignment != 0 || BinaryPrimitives.ReadUInt32LittleEndian(source) != 0)
-        {
-            return EnqcmdOutcome.GeneralProtection;
-        }
-
-        while (true)
-        {
-            AddressSpace addressSpace = AddressSpace;
-            PasidMsr msr = Msr;
-            if (!msr.IsValid)
-            {
-                return EnqcmdOutcome.GeneralProtection;
-            }
-
-            bool isMapped = addressSpace.Portals.TryFind(destination, out IEnqcmdPortal? portal);
-
-            // An exec or restore beside this gives the thread another register and other portals: those of one moment only count.
-            if (msr == Msr && ReferenceEquals(addressSpace, AddressSpace))
-            {
-                return isMapped ? Submit(portal!, new EnqcmdCommand(source, msr.Pasid, isPrivileged: false)) : EnqcmdOutcome.PageFault;
-            }
-        }
-    }
-
-    private EnqcmdOutcome ExecuteEnqcmds(ulong destination, ReadOnlySpan<byte> source, CpuPrivilege privilege)
-    {
-        if (!AddressSpace.Binder.CpuHasEnqcmd)
-        {
-            return EnqcmdOutcome.InvalidOpcode;
-        }
-
-        uint head = BinaryPrimitives.ReadUInt32LittleEndian(source);
-        if (privilege != CpuPrivilege.Supervisor || destination % Alignment != 0 || (head & ReservedBits) != 0)
-        {
-            return EnqcmdOutcome.GeneralProtection;
-        }
-
-        return AddressSpace.Portals.TryFind(destination, out IEnqcmdPortal? portal)
-            ? Submit(portal, new EnqcmdCommand(source, new Ioasid(head & ~PrivilegedBit), (head & PrivilegedBit) != 0))
-            : EnqcmdOutcome.PageFault;
-    }
-
-    private static EnqcmdOutcome Submit(IEnqcmdPortal portal, in EnqcmdCommand command) =>
-        portal.Submit(in command) ? EnqcmdOutcome.Accepted : EnqcmdOutcome.Retry;
-
-    /// <summary>What the kernel does about a #GP of a program: it can only guess that an empty register was the reason.</summary>
-    private bool TryFixUp() => !Msr.IsValid && AddressSpace.Binder.TryLoadPasid(this);
-
-    private EnqcmdResult End(EnqcmdOutcome outcome, bool isFixedUp)
-    {
-        if (outcome > EnqcmdOutcome.Retry)
+        if (result.Outcome > EnqcmdOutcome.Retry)
         {
             // The process may have exited between the check and here, and have taken its PASID and portals along: a fault for
             // that reason is one that no thread lives to see.
             ThrowIfExited();
         }
 
-        return AddressSpace.Binder.Tell(this, new EnqcmdResult(outcome, isFixedUp));
+        ProcessTable processes = AddressSpace.Processes;
+        processes.Cpu.Count(result);
+        if (processes.Logger is { } logger)
+        {
+            Log(logger, result);
+        }
+
+        return result;
+    }
+
+    private void Log(ILogger logger, EnqcmdResult result)
+    {
+        if (result.WasFixedUp)
+        {
+            logger.PasidLoaded(this, Msr.Pasid);
+        }
+
+        if (result.Outcome > EnqcmdOutcome.Retry)
+        {
+            logger.InstructionFaulted(this, result.Outcome);
+        }
     }
 
     private void CheckInstruction(ReadOnlySpan<byte> source, CpuPrivilege privilege)
@@ -234,5 +187,17 @@ public sealed class SvmThread
         }
 
         ThrowIfExited();
+    }
+
+    /// <summary>What an instruction sees of the thread. A struct, so that it is called without an interface's detour.</summary>
+    private readonly struct Context(SvmThread thread) : IEnqcmdContext
+    {
+        public PasidMsr Msr => thread.Msr;
+
+        public Ioasid Pasid => thread.AddressSpace.Pasid;
+
+        public PortalMap Portals => thread.AddressSpace.Portals;
+
+        public void Load(PasidMsr msr) => thread.Load(msr);
     }
 }

@@ -54,7 +54,7 @@ public sealed record PasidSnapshot(
     /// <param name="utf8Json">Where to read from, to the end.</param>
     /// <param name="memoryLimit">How many bytes the objects of the snapshot may take, at least 1; checked, as an estimate from above,
     /// before they are made.</param>
-    /// <returns>The snapshot; whether it makes sense, <see cref="ISvmBinder.Restore"/> finds out.</returns>
+    /// <returns>The snapshot; whether it makes sense, <see cref="SvmBinder.Restore"/> finds out.</returns>
     /// <exception cref="ArgumentNullException"><paramref name="utf8Json"/> is <see langword="null"/>.</exception>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="memoryLimit"/> is less than 1.</exception>
     /// <exception cref="FormatException">It is no snapshot: not JSON, something in it is unknown, there twice or of the wrong type, or it

@@ -115,7 +115,7 @@ public sealed class PasidSnapshotMap
     /// <summary>Gets or sets how much memory a snapshot may take that is restored, in bytes.</summary>
     /// <value>At least 1; by default <see cref="PasidSnapshot.DefaultMemoryLimit"/>.</value>
     /// <exception cref="ArgumentOutOfRangeException">Set to less than 1.</exception>
-    /// <remarks><see cref="ISvmBinder.Restore"/> estimates it before it makes anything, and refuses a snapshot that may take more. The
+    /// <remarks><see cref="SvmBinder.Restore"/> estimates it before it makes anything, and refuses a snapshot that may take more. The
     /// estimate is never too low, and where much is restored at most about twice what it takes. A lone id costs up to 45 KB, so a
     /// file of a few megabytes can stand for gigabytes.</remarks>
     public long MemoryLimit

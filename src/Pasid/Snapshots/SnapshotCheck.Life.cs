@@ -52,14 +52,14 @@ internal sealed partial class SnapshotCheck
         {
             foreach (PageRequestSnapshot request in queue?.Requests ?? [])
             {
-                if (request?.Device is null || request.GroupIndex is < 0 or > PageRequestQueue.MaxGroupIndex
+                if (request?.Device is null || request.GroupIndex is < 0 or > RequestRing.MaxGroupIndex
                     || (request.PrivateData is { } data && !UInt128.TryParse(data, NumberStyles.None, CultureInfo.InvariantCulture, out _)))
                 {
                     Add("a page request has no device, a group index that is not 0 to 511, or private data that is no number");
                 }
             }
 
-            if (queue?.Requests?.Any(request => request is not null && !PageRequest.AreDefined(request.Rights)) == true)
+            if (queue?.Requests?.Any(request => request is not null && !Rights.AreDefined(request.Rights)) == true)
             {
                 Add("a page request has undefined rights");
             }

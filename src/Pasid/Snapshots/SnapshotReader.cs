@@ -4,9 +4,9 @@ using System.Globalization;
 namespace Pasid.Internal;
 
 /// <summary>Checks a snapshot and makes the objects that it stands for; nothing of the host changes.</summary>
-internal sealed class SnapshotReader(SvmBinder binder, IoasidReusePolicy reusePolicy, PasidSnapshot snapshot, PasidSnapshotMap map)
+internal sealed class SnapshotReader(BindingEngine engine, IoasidReusePolicy reusePolicy, PasidSnapshot snapshot, PasidSnapshotMap map)
 {
-    private readonly SnapshotCheck _check = new(snapshot, binder.Profile, reusePolicy, map.MemoryLimit);
+    private readonly SnapshotCheck _check = new(snapshot, engine.Profile, reusePolicy, map.MemoryLimit);
     private readonly Dictionary<string, SvmDevice> _devices = new(StringComparer.Ordinal);
     private readonly HashSet<SvmDevice> _knownDevices = new(ReferenceEqualityComparer.Instance);
     private readonly Dictionary<string, IEnqcmdPortal> _portals = new(StringComparer.Ordinal);
@@ -23,6 +23,15 @@ internal sealed class SnapshotReader(SvmBinder binder, IoasidReusePolicy reusePo
 
     /// <summary>Gets how many live ids are the binder's: bound, remembered or lost.</summary>
     public int HeldPasids { get; private set; }
+
+    /// <summary>Gets where a cyclic search for an id begins.</summary>
+    public uint NextId => snapshot.NextId;
+
+    /// <summary>Gets the ids that are held back, oldest first.</summary>
+    public IReadOnlyList<uint> HeldIds => snapshot.HeldIds ?? [];
+
+    /// <summary>Gets the PASIDs that a quirk kept from being freed.</summary>
+    public LeakedPasids Leaked { get; } = new();
 
     /// <summary>Gets what belongs to the processes of <see cref="AddressSpaces"/>, made and linked to nothing.</summary>
     public List<Process> Processes { get; } = [];
@@ -55,6 +64,10 @@ internal sealed class SnapshotReader(SvmBinder binder, IoasidReusePolicy reusePo
             MakeIds(FindOwners());
             MakeProcesses();
             HeldPasids = CountHeldPasids();
+            foreach (uint pasid in snapshot.LeakedPasids)
+            {
+                Leaked.Add(new Ioasid(pasid));
+            }
         }
     }
 
@@ -64,7 +77,7 @@ internal sealed class SnapshotReader(SvmBinder binder, IoasidReusePolicy reusePo
         foreach (AddressSpaceSnapshot addressSpace in snapshot.AddressSpaces)
         {
             AddressSpace? known = map.FindAddressSpace?.Invoke(addressSpace.Name);
-            if (known is not null && !ReferenceEquals(known.Binder, binder))
+            if (known is not null && !ReferenceEquals(known.Processes, engine.Processes))
             {
                 _check.Add($"the address space '{addressSpace.Name}' was found with another binder");
             }
@@ -74,7 +87,7 @@ internal sealed class SnapshotReader(SvmBinder binder, IoasidReusePolicy reusePo
             }
 
 #pragma warning disable CA2000 // The caller's from now on: to dispose it would be to exit it.
-            AddressSpaces.Add(known ?? new AddressSpace(binder, addressSpace.Name));
+            AddressSpaces.Add(known ?? new AddressSpace(engine.Processes, addressSpace.Name));
 #pragma warning restore CA2000
         }
     }
@@ -130,7 +143,7 @@ internal sealed class SnapshotReader(SvmBinder binder, IoasidReusePolicy reusePo
     {
         SvmDevice? firstDevice = Find(binding.FirstDevice);
         AddressSpace? addressSpace = binding.AddressSpace is { } index ? AddressSpaces[index] : null;
-        var record = new SvmRecord(binder, addressSpace, binding.Flags) { FirstDevice = firstDevice!, Pasid = new Ioasid(binding.Pasid) };
+        var record = new SvmRecord(engine, addressSpace, binding.Flags) { FirstDevice = firstDevice!, Pasid = new Ioasid(binding.Pasid) };
         for (int i = binding.Devices.Count - 1; i >= 0; i--)
         {
             SvmDeviceSnapshot device = binding.Devices[i];
@@ -220,7 +233,7 @@ internal sealed class SnapshotReader(SvmBinder binder, IoasidReusePolicy reusePo
     /// <summary>What a failed rebind leaves: a binding that lookups come across and that stands for nothing.</summary>
     private SvmRecord MakeStale()
     {
-        var record = new SvmRecord(binder, addressSpace: null, SvmBindFlags.None) { FirstDevice = null! };
+        var record = new SvmRecord(engine, addressSpace: null, SvmBindFlags.None) { FirstDevice = null! };
         record.Release(PasidStatus.InvalidArgument);
         return record;
     }

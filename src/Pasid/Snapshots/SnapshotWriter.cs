@@ -3,7 +3,7 @@ using System.Globalization;
 namespace Pasid.Internal;
 
 /// <summary>Names the objects of a host; outside the gates, because the names come from the caller's functions.</summary>
-internal sealed class SnapshotWriter(SvmBinder binder, HostState state, PasidSnapshotMap map)
+internal sealed class SnapshotWriter(BindingEngine engine, HostState state, PasidSnapshotMap map)
 {
     private readonly List<string> _owners = [];
     private readonly Dictionary<IoasidSet, int> _ownerIndexes = new(ReferenceEqualityComparer.Instance);
@@ -28,8 +28,8 @@ internal sealed class SnapshotWriter(SvmBinder binder, HostState state, PasidSna
         List<IoasidSnapshot> ids = state.Ids.ConvertAll(Name);
         return new PasidSnapshot(
             PasidSnapshot.CurrentVersion,
-            binder.Profile.Lifetime,
-            binder.Profile.Quirks,
+            engine.Profile.Lifetime,
+            engine.Profile.Quirks,
             ids.Count,
             named.Count,
             _owners.AsReadOnly(),
@@ -93,7 +93,7 @@ internal sealed class SnapshotWriter(SvmBinder binder, HostState state, PasidSna
                 return new IoasidSnapshot(id.Id, id.References, owner);
             case SvmRecord record when _bindingIndexes.TryGetValue(record, out int index):
                 return new IoasidSnapshot(id.Id, id.References, owner, Binding: index);
-            case SvmRecord record when ReferenceEquals(record.Binder, binder):
+            case SvmRecord record when ReferenceEquals(record.Engine, engine):
                 return new IoasidSnapshot(id.Id, id.References, owner, IsStale: true);
             case SvmRecord:
                 throw new InvalidOperationException($"Id {id.Id} leads to a binding of another binder, which holds no id of this allocator: leave the data of PASIDs to their binder.");

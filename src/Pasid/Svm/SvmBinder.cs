@@ -17,66 +17,16 @@ namespace Pasid;
 /// <para>Independent of every other instance: nothing is static. Several binders may share one allocator.</para>
 /// <para>Models <c>drivers/iommu/intel-svm.c</c>; which version of it, <see cref="Profile"/> says.</para>
 /// </remarks>
-[DebuggerDisplay("Profile = {Profile.Name}, Bindings = {_bindingCount}")]
+[DebuggerDisplay("Profile = {Profile.Name}, Bindings = {_bindings.Table.Count}")]
 [DebuggerTypeProxy(typeof(SvmBinderDebugView))]
-public sealed partial class SvmBinder : ISvmBinder
+public sealed partial class SvmBinder : ISvmBinder, IMeteredHost
 {
-    /// <summary>What the gate guards, for the message to a callback that calls back.</summary>
-    private const string What = "The binder";
-
-    /// <summary>What the binder calls; <see cref="Allocator"/> itself, or what it is without its log.</summary>
-    private readonly IIoasidAllocator _allocator;
-
-    /// <summary>The allocator if it is the library's own, so that the look-ups of devices call it directly.</summary>
-    private readonly IoasidAllocator? _ownAllocator;
-
-    private readonly ISvmObserver? _observer;
-    private readonly ISvmFaultInjector? _faultInjector;
-
-    /// <summary>Whether there is an observer, a fault injector or a log.</summary>
-    private readonly bool _isWatched;
-
-    private readonly uint _pasidLimit;
-    private readonly bool _isDmarDisabled;
-    private readonly bool _cpuHasEnqcmd;
-
+    private readonly HostGate _gate;
+    private readonly BindingEngine _bindings;
+    private readonly StatusCounts _failures = new();
     private readonly ILogger? _logger;
     private readonly PasidMetrics? _metrics;
-
-    private int _bindingCount;
-
-    /// <summary>How many bindings there have been; the order of the kernel's list of bindings (<c>global_svm_list</c>), which
-    /// is not kept as such: the bindings of processes hang on their address spaces.</summary>
-    private long _lastNumber;
-
-    /// <summary>The head of the bindings of the supervisor.</summary>
-    private SvmRecord? _newestOfSupervisor;
-
-    /// <summary>The binding that all supervisor binds share which do not ask for a private PASID.</summary>
-    private SvmRecord? _supervisorRecord;
-
-    /// <summary>The head of the address spaces that have a PASID or a binding and would be lost if they were dropped.</summary>
-    private AddressSpace? _newestKept;
-
-    private int _keptCount;
-
-    /// <summary>The PASIDs that a quirk kept from being freed, each once; <see langword="null"/> for none.</summary>
-    private LeakedPasids? _leakedPasids;
-
-    /// <summary>How many PASIDs the binder holds of the library's own allocator; <see langword="null"/> until there was one.</summary>
-    private PasidHolder? _holder;
-
-    /// <summary>The PASIDs that the binder holds of an allocator that is not the library's own, which it cannot trust to give no number
-    /// twice, each with the binding that is its data; <see langword="null"/> over the library's own.</summary>
-    private readonly Dictionary<Ioasid, SvmRecord?>? _heldPasids;
-
-    private SpareDeviceRecords _spareDevices;
-
-    private Gate _gate = new();
-    private bool _isDisposed;
-
-    /// <summary>The state of the operation that is inside the gate.</summary>
-    private OperationState _operation;
+    private readonly int _pasidLimit;
 
     /// <summary>Makes a binder with an allocator of its own and the default settings.</summary>
     public SvmBinder()
@@ -115,19 +65,16 @@ public sealed partial class SvmBinder : ISvmBinder
         options.Validate(nameof(options));
 
         Allocator = allocator;
-        _ownAllocator = allocator as IoasidAllocator;
-        _allocator = _ownAllocator?.Logger is null ? allocator : new UnloggedAllocator(_ownAllocator);
-        _heldPasids = _ownAllocator is null ? [] : null;
-        _observer = options.Observer;
-        _faultInjector = options.FaultInjector;
-        _pasidLimit = (uint)options.PasidLimit;
-        _isDmarDisabled = options.IsDmarDisabled;
-        _cpuHasEnqcmd = options.CpuHasEnqcmd;
-        AddressWidth = options.AddressWidth;
         HostName = options.HostName;
         Profile = options.Profile;
+        _pasidLimit = options.PasidLimit;
         _logger = LogCategory.MakeLogger(loggerFactory, nameof(SvmBinder), options.HostName);
-        _isWatched = _observer is not null || _faultInjector is not null || _logger is not null;
+        _gate = new HostGate(nameof(SvmBinder), _logger);
+        var processes = new ProcessTable(_gate, new Cpu(options.CpuHasEnqcmd), Profile);
+        var steps = new Steps(options.Observer, options.FaultInjector, _logger is not null, Profile.Has(KernelQuirks.FirstIommuFlushes));
+        _bindings = new BindingEngine(processes, steps, allocator, Profile, (uint)options.PasidLimit, options.IsDmarDisabled, options.AddressWidth);
+        processes.Watcher = _bindings;
+        _gate.SetInvariants(_bindings.AssertInvariants);
         _metrics = isMeasured ? new PasidMetrics(this, meterFactory, options.HostName) : null;
     }
 
@@ -139,34 +86,28 @@ public sealed partial class SvmBinder : ISvmBinder
     public IIoasidAllocator Allocator { get; }
 
     /// <inheritdoc/>
+    bool IMeteredHost.IsDisposed => _gate.IsDisposed;
+
+    /// <summary>Gets the page request queues over the binder.</summary>
+    internal RequestQueues Queues => _bindings.Queues;
+
+    /// <summary>Gets what the host is called in logs and metrics.</summary>
+    internal string? HostName { get; }
+
+    /// <inheritdoc/>
+    public AddressSpace CreateAddressSpace(string name) => _bindings.Processes.CreateAddressSpace(name);
+
+    /// <inheritdoc/>
     public SvmBinding Bind(SvmDevice device, AddressSpace? addressSpace, SvmBindFlags flags = SvmBindFlags.None, ISvmDeviceCallbacks? callbacks = null)
     {
         CheckBindArguments(device, addressSpace, flags);
         BindResult result;
-        Enter();
-        try
+        using (Operation operation = _gate.Enter())
         {
-            result = BindUnsynchronized(device, addressSpace, flags, callbacks);
-            if (result.DeviceRecord is not null)
-            {
-                _binds++;
-                result.DeviceRecord.HasHandle = true;
-            }
-            else
-            {
-                _failures.Count(result.Status);
-            }
-        }
-        finally
-        {
-            Exit(nameof(Bind));
+            result = _bindings.Bind(in operation, device, addressSpace, flags, callbacks, hasHandle: true);
         }
 
-        if (_logger is not null)
-        {
-            LogBind(_logger, device, addressSpace, flags, result.Status, result.Reported, result.Pasid, result.Failure);
-        }
-
+        Tell(in result, device, addressSpace, flags);
         return result.Record is { } record
             ? new SvmBinding(record, result.DeviceRecord!, result.Pasid)
             : throw new PasidException(result.Status, result.Failure.Explain(result.Status, device, addressSpace));
@@ -176,37 +117,15 @@ public sealed partial class SvmBinder : ISvmBinder
     public PasidStatus BindMm(SvmDevice device, AddressSpace? addressSpace, SvmBindFlags flags, ISvmDeviceCallbacks? callbacks, out Ioasid pasid)
     {
         CheckBindArguments(device, addressSpace, flags);
-        PasidStatus status;
-        PasidStatus reported;
-        BindFailure failure;
-        Enter();
-        try
+        BindResult result;
+        using (Operation operation = _gate.Enter())
         {
-            BindResult result = BindUnsynchronized(device, addressSpace, flags, callbacks);
-            status = result.Status;
-            reported = result.Reported;
-            pasid = result.Pasid;
-            failure = result.Failure;
-            if (status == PasidStatus.Success)
-            {
-                _binds++;
-            }
-            else
-            {
-                _failures.Count(status);
-            }
-        }
-        finally
-        {
-            Exit(nameof(BindMm));
+            result = _bindings.Bind(in operation, device, addressSpace, flags, callbacks, hasHandle: false);
         }
 
-        if (_logger is not null)
-        {
-            LogBind(_logger, device, addressSpace, flags, status, reported, pasid, failure);
-        }
-
-        return reported;
+        Tell(in result, device, addressSpace, flags);
+        pasid = result.Pasid;
+        return result.Reported;
     }
 
     /// <inheritdoc/>
@@ -215,18 +134,9 @@ public sealed partial class SvmBinder : ISvmBinder
         ArgumentNullException.ThrowIfNull(device);
         CheckFlags(flags);
         PasidStatus status;
-        Enter();
-        try
+        using (Operation operation = _gate.Enter())
         {
-            status = CheckDevice(device, flags, out _);
-            if (status == PasidStatus.Success)
-            {
-                status = PrepareDevice(device, addressSpace: null);
-            }
-        }
-        finally
-        {
-            Exit(nameof(EnablePasid));
+            status = _bindings.Enable(in operation, device, flags);
         }
 
         if (status == PasidStatus.Success)
@@ -245,30 +155,9 @@ public sealed partial class SvmBinder : ISvmBinder
     {
         ArgumentNullException.ThrowIfNull(device);
         PasidStatus status;
-        Enter();
-        try
+        using (Operation operation = _gate.Enter())
         {
-            status = FindRecord(device, pasid, out SvmRecord? record);
-            if (status == PasidStatus.Success)
-            {
-                SvmDeviceRecord? deviceRecord = record!.FindDevice(device);
-                if (deviceRecord is null)
-                {
-                    status = PasidStatus.InvalidArgument;
-                }
-                else if (deviceRecord.IsDraining || _standstills != 0)
-                {
-                    status = UnbindAfterPause(device, pasid);
-                }
-                else
-                {
-                    UnbindUnsynchronized(record, deviceRecord);
-                }
-            }
-        }
-        finally
-        {
-            Exit(nameof(UnbindMm));
+            status = _bindings.Unbind(in operation, device, pasid);
         }
 
         if (status == PasidStatus.Success)
@@ -285,72 +174,170 @@ public sealed partial class SvmBinder : ISvmBinder
     public PasidStatus IsPasidValid(SvmDevice device, Ioasid pasid, out bool isValid)
     {
         ArgumentNullException.ThrowIfNull(device);
-        while (true)
-        {
-            PasidStatus status = FindRecord(device, pasid, out SvmRecord? record);
-            if (status != PasidStatus.Success)
-            {
-                isValid = false;
-                return status;
-            }
-
-            // Bound, and whether its process has exited, are of one moment only if it is still bound afterwards: nothing is bound
-            // anew once its process has exited.
-            isValid = record!.AddressSpace is not { HasExited: true };
-            if (record.IsPublishedIn(this))
-            {
-                return status;
-            }
-        }
+        return _bindings.IsValid(device, pasid, out isValid);
     }
 
     /// <inheritdoc/>
     public PasidStatus Lookup(Ioasid pasid, out AddressSpace? addressSpace)
     {
         // The common case calls nothing that takes the address of a local, and so keeps everything in registers.
-        if (FindRecordSimply(pasid) is { } record)
+        if (_bindings.FindSimply(pasid) is { } record)
         {
             addressSpace = record.AddressSpace;
             return PasidStatus.Success;
         }
 
-        return LookupSlowly(pasid, out addressSpace);
+        return LookupAtLength(pasid, out addressSpace);
     }
 
-    /// <summary>Undoes one bind for its handle.</summary>
-    /// <param name="record">The binding.</param>
-    /// <param name="deviceRecord">The device in it.</param>
-    /// <param name="isOver">Set once the handle has nothing to undo any more, also if something is thrown then.</param>
-    internal void Unbind(SvmRecord record, SvmDeviceRecord deviceRecord, ref bool isOver)
+    /// <inheritdoc/>
+    public IReadOnlyList<SvmBindingInfo> GetBindings()
     {
-        EnterGate();
+        using Operation operation = _gate.EnterAnyhow();
+        return _bindings.Table.Collect()
+            .ConvertAll(record => new SvmBindingInfo(record.Pasid, record.AddressSpace, record.Flags, record.PictureDevices().AsReadOnly()))
+            .AsReadOnly();
+    }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<Ioasid> GetLeakedPasids()
+    {
+        using Operation operation = _gate.EnterAnyhow();
+        return _bindings.Numbers.Leaked?.InOrder.ToArray() ?? [];
+    }
+
+    /// <inheritdoc/>
+    public SvmStatistics GetStatistics()
+    {
+        using Operation operation = _gate.EnterAnyhow();
+        Cpu cpu = _bindings.Processes.Cpu;
+        PageRequestStatistics requests = Queues.GetStatistics();
+        return new SvmStatistics(_failures.Defined())
+        {
+            Capacity = Math.Max(_pasidLimit - 1, 0),
+            Bindings = _bindings.Table.Count,
+            AddressSpaces = _bindings.Processes.KeptCount,
+            LeakedPasids = _bindings.Numbers.Leaked?.Count ?? 0,
+            Binds = _bindings.Binds,
+            Unbinds = _bindings.Unbinds,
+            OtherFailures = _failures.Others(),
+            Commands = cpu.Count(EnqcmdOutcome.Accepted),
+            Retries = cpu.Count(EnqcmdOutcome.Retry),
+            InstructionFaults = cpu.Count(EnqcmdOutcome.InvalidOpcode) + cpu.Count(EnqcmdOutcome.GeneralProtection) + cpu.Count(EnqcmdOutcome.PageFault),
+            Fixups = cpu.Fixups,
+            PageRequests = requests.Requests,
+            PageRequestOverflows = requests.Overflows,
+            PageResponses = requests.Successes + requests.InvalidRequests + requests.Failures,
+        };
+    }
+
+    /// <summary>Walks every structure of binder and allocator and finds what is not as it has to be.</summary>
+    /// <returns>What is wrong. What a quirk of the profile reproduces is told with the quirk's name; empty if all is well.</returns>
+    /// <exception cref="InvalidOperationException">Called from inside a callback.</exception>
+    /// <remarks>
+    /// The binder stands still meanwhile; lookups go on. Address spaces that were dropped without an exit are still checked,
+    /// because the binder keeps those that have something to lose. O(live).
+    /// </remarks>
+    public IReadOnlyList<IntegrityFinding> CheckIntegrity() => new HostCheck(_bindings).Run(nameof(CheckIntegrity));
+
+    /// <summary>Takes a picture of the whole host, allocator and binder together, as of one moment.</summary>
+    /// <param name="map">How objects are named; <see langword="null"/> for the defaults.</param>
+    /// <returns>The picture, which <see cref="Restore"/> brings back.</returns>
+    /// <exception cref="InvalidOperationException">Called from inside a callback; or the allocator is not an
+    /// <see cref="IoasidAllocator"/>, has custom allocators or serves another binder too; or something has no name, or not one of its own.</exception>
+    /// <exception cref="ObjectDisposedException">The binder is disposed.</exception>
+    /// <remarks>Waits until no request is being answered and no unbind drains. The host stands still while its state is copied, users that come
+    /// and go, portals, registers and queues included, and goes on while it is named. O(live).</remarks>
+    public PasidSnapshot CaptureSnapshot(PasidSnapshotMap? map = null)
+    {
+        HostState state = HostCapture.Copy(_bindings, OwnAllocator(), nameof(CaptureSnapshot));
+        PasidSnapshot snapshot = new SnapshotWriter(_bindings, state, map ?? new PasidSnapshotMap()).Write();
+        _logger?.SnapshotCaptured(snapshot.LiveCount, snapshot.BindingCount);
+        return snapshot;
+    }
+
+    /// <summary>Brings the host, allocator and binder together, into the state of a snapshot; or changes nothing.</summary>
+    /// <param name="snapshot">The snapshot, of this host or another one with the same lifetime and quirks.</param>
+    /// <param name="map">Which objects the names stand for; <see langword="null"/> for the defaults, which suffice where nothing is bound.</param>
+    /// <returns>The address spaces, in the order of <see cref="PasidSnapshot.AddressSpaces"/>.</returns>
+    /// <exception cref="ArgumentNullException"><paramref name="snapshot"/> is <see langword="null"/>.</exception>
+    /// <exception cref="FormatException">No host can have been in that state, or a name stands for nothing; what is wrong is listed. Or
+    /// it may take more memory than <see cref="PasidSnapshotMap.MemoryLimit"/>.</exception>
+    /// <exception cref="InvalidOperationException">Called from inside a callback; or the allocator is not an
+    /// <see cref="IoasidAllocator"/>, has custom allocators or serves another binder too.</exception>
+    /// <exception cref="ObjectDisposedException">The binder is disposed.</exception>
+    /// <remarks>
+    /// <para>Waits until no request is being answered and no unbind drains. All that can fail comes before the first change. It is one moment
+    /// for every call; only properties of address spaces and threads that are read beside it may each be of before or of afterwards.</para>
+    /// <para>Whatever was bound before is let go of without a word to IOMMUs and observers: the hardware model around the host goes
+    /// back with it. Ids that others allocated from the allocator go too. Address spaces that are not in the snapshot are bound to
+    /// nothing then; handles of before do nothing when disposed. Other threads stand for those of before. Page request queues that are
+    /// attached get the requests of the snapshot in the order in which they were attached; <see cref="AddressSpace.FaultHandler"/> stays.</para>
+    /// <para>O(live), of the snapshot and of the host.</para>
+    /// </remarks>
+    /// <example>
+    /// <code>
+    /// PasidSnapshot before = binder.CaptureSnapshot();
+    /// // ... the simulation goes on, and then back:
+    /// var map = new PasidSnapshotMap { FindDevice = name => devices[name], FindAddressSpace = name => processes[name] };
+    /// binder.Restore(before, map);
+    /// </code>
+    /// </example>
+    public IReadOnlyList<AddressSpace> Restore(PasidSnapshot snapshot, PasidSnapshotMap? map = null)
+    {
+        ArgumentNullException.ThrowIfNull(snapshot);
+        IoasidAllocator allocator = OwnAllocator();
+        var reader = new SnapshotReader(_bindings, allocator.ReusePolicy, snapshot, map ?? new PasidSnapshotMap());
+        reader.Read();
+        string? refusal = reader.Errors.Count != 0 ? string.Join("; ", reader.Errors) : new HostRestore(_bindings, allocator, reader).Run(nameof(Restore));
+        if (refusal is not null)
+        {
+            _logger?.SnapshotRefused(refusal);
+            throw new FormatException($"The snapshot cannot be restored: {refusal}.");
+        }
+
+        _logger?.SnapshotRestored(snapshot.LiveCount, snapshot.BindingCount);
+        return reader.AddressSpaces.AsReadOnly();
+    }
+
+    /// <summary>
+    /// Unbinds everything and frees every PASID that the binder holds, those that a quirk lost included. The allocator is
+    /// not disposed.
+    /// </summary>
+    /// <remarks>
+    /// Each entry is torn down and flushed, and the observer is told; what callbacks throw is passed on at the end. Look-ups
+    /// beside it find some PASIDs still bound and others no more. A second call does nothing. Afterwards handles and address
+    /// spaces can be disposed, without effect; look-ups find nothing bound; page requests that wait are nobody's; other members
+    /// throw <see cref="ObjectDisposedException"/>. O(bindings).
+    /// </remarks>
+    /// <exception cref="InvalidOperationException">Called from inside a callback.</exception>
+    public void Dispose()
+    {
+        bool isFirst = false;
         try
         {
-            long deadline = Environment.TickCount64 + Courtesy;
-            while (deviceRecord.IsDraining || (HasToWait(deviceRecord) && Environment.TickCount64 < deadline))
+            using Operation operation = _gate.EnterAnyhow();
+            isFirst = !_gate.IsDisposed;
+            if (isFirst)
             {
-                WaitForPause(deviceRecord.IsDraining ? Timeout.Infinite : Courtesy);
-            }
-
-            // The handle names the very bind, not its number: the PASID may have been freed and given to others since,
-            // and under ForkCopiesPasid it may have been pointed at another binding. The kernel would miss this one then.
-            if (!_isDisposed
-                && deviceRecord.Users != 0
-                && FindRecord(record.Pasid, out SvmRecord? current) == PasidStatus.Success
-                && ReferenceEquals(current, record))
-            {
-                isOver = deviceRecord.Users > 1;
-                UnbindUnsynchronized(record, deviceRecord);
+                operation.Note((_bindings.Table.Count, _bindings.Processes.KeptCount), static (logger, held) => logger.BinderDisposed(held.Count, held.KeptCount));
+                _gate.MarkDisposed();
+                operation.Complete();
+                _bindings.UnbindEverything(in operation);
             }
         }
         finally
         {
-            isOver |= _isDisposed || deviceRecord.Users == 0;
-            Exit(nameof(Unbind));
+            // Whatever was thrown: the numbers of a binder that is disposed are not reported any more.
+            if (isFirst)
+            {
+                _metrics?.Dispose();
+            }
         }
-
-        isOver = true;
     }
+
+    private IoasidAllocator OwnAllocator() => _bindings.Source.Own
+        ?? throw new InvalidOperationException($"Only the state of an {nameof(IoasidAllocator)} can be captured and restored, and this binder is over another allocator.");
 
     private static void CheckFlags(SvmBindFlags flags)
     {
@@ -370,139 +357,49 @@ public sealed partial class SvmBinder : ISvmBinder
         }
 
         ArgumentNullException.ThrowIfNull(addressSpace);
-        if (!ReferenceEquals(addressSpace.Binder, this))
+        if (!ReferenceEquals(addressSpace.Processes, _bindings.Processes))
         {
             throw new ArgumentException($"The address space '{addressSpace}' belongs to another binder: bind it with the one that made it.", nameof(addressSpace));
         }
     }
 
-    private PasidStatus FindRecord(SvmDevice device, Ioasid pasid, out SvmRecord? record)
-    {
-        if (device.Iommu is null)
-        {
-            record = null;
-            return PasidStatus.InvalidArgument;
-        }
-
-        return FindRecord(pasid, out record);
-    }
-
-    /// <summary>Undoes one bind of a device once it need not wait for others.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private PasidStatus UnbindAfterPause(SvmDevice device, Ioasid pasid)
+    private PasidStatus LookupAtLength(Ioasid pasid, out AddressSpace? addressSpace)
     {
-        long deadline = Environment.TickCount64 + Courtesy;
-        while (true)
-        {
-            PasidStatus status = FindRecord(device, pasid, out SvmRecord? record);
-            SvmDeviceRecord? deviceRecord = record?.FindDevice(device);
-            if (deviceRecord is null)
-            {
-                return status == PasidStatus.Success ? PasidStatus.InvalidArgument : status;
-            }
-
-            if (!HasToWait(deviceRecord) || (!deviceRecord.IsDraining && Environment.TickCount64 >= deadline))
-            {
-                UnbindUnsynchronized(record!, deviceRecord);
-                return PasidStatus.Success;
-            }
-
-            WaitForPause(deviceRecord.IsDraining ? Timeout.Infinite : Courtesy);
-            ThrowIfDisposed();
-        }
-    }
-
-    /// <summary>Finds the binding of a PASID, without the gate, if that takes no call.</summary>
-    /// <returns><see langword="null"/> if <see cref="FindRecordSlowly"/> has to be asked.</returns>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private SvmRecord? FindRecordSimply(Ioasid pasid) =>
-        _ownAllocator is { } allocator && allocator.TryLookupSimply(pasid, out object? data) && data is SvmRecord record && record.IsPublishedIn(this)
-            ? record
-            : null;
-
-    /// <summary>Finds the binding of a PASID, without the gate.</summary>
-    internal PasidStatus FindRecord(Ioasid pasid, out SvmRecord? record)
-    {
-        record = FindRecordSimply(pasid);
-        return record is null ? FindRecordSlowly(pasid, out record) : PasidStatus.Success;
-    }
-
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private PasidStatus LookupSlowly(Ioasid pasid, out AddressSpace? addressSpace)
-    {
-        PasidStatus status = FindRecordSlowly(pasid, out SvmRecord? record);
+        PasidStatus status = _bindings.Find(pasid, out SvmRecord? record);
         addressSpace = record?.AddressSpace;
         return status;
     }
 
+    /// <summary>Counts a bind that failed, and tells the log how a bind ended.</summary>
+    private void Tell(in BindResult result, SvmDevice device, AddressSpace? addressSpace, SvmBindFlags flags)
+    {
+        if (result.Status != PasidStatus.Success)
+        {
+            _failures.Count(result.Status);
+        }
+
+        if (_logger is not null)
+        {
+            Log(_logger, in result, device, addressSpace, flags);
+        }
+    }
+
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private PasidStatus FindRecordSlowly(Ioasid pasid, out SvmRecord? record)
+    private void Log(ILogger logger, in BindResult result, SvmDevice device, AddressSpace? addressSpace, SvmBindFlags flags)
     {
-        SvmRecord? before = null;
-        while (true)
+        string target = (flags & SvmBindFlags.Supervisor) != 0 || addressSpace is null ? "the supervisor" : addressSpace.Name;
+        if (result.Status == PasidStatus.Success)
         {
-            PasidStatus status = _allocator.Lookup(pasid, ioasidSet: null, predicate: null, out object? data);
-            record = null;
-            if (status > 0)
-            {
-                throw Throw.UndefinedStatus($"The allocator {_allocator.GetType()}", status);
-            }
-
-            if (status != PasidStatus.Success)
-            {
-                return status;
-            }
-
-            if (data is not SvmRecord found || !ReferenceEquals(found.Binder, this))
-            {
-                return PasidStatus.InvalidArgument;
-            }
-
-            status = found.Status;
-            if (status == PasidStatus.Success)
-            {
-                if (_heldPasids is not null && found.Pasid != pasid)
-                {
-                    throw new InvalidOperationException($"The allocator {_allocator.GetType()} answered the data of PASID {found.Pasid} for PASID {pasid}: it has to answer the data that it was given with the id.");
-                }
-
-                record = found;
-                return status;
-            }
-
-            if (_isRestoring)
-            {
-                WaitForGate();
-                continue;
-            }
-
-            // A binding that is not there yet or no more. If the PASID still leads to it, its status is that of the PASID; else the
-            // status is of a later moment than the way to it.
-            if (ReferenceEquals(found, before))
-            {
-                return status;
-            }
-
-            before = found;
+            logger.Bound(device, target, result.Pasid, flags);
         }
-    }
-
-    private void Enter()
-    {
-        EnterGate();
-        if (_isDisposed)
+        else if (result.Reported == PasidStatus.Success)
         {
-            _gate.Leave();
-            Throw.Disposed(this);
+            logger.FailureReportedAsSuccess(Profile.Name, device, result.Status);
         }
-    }
-
-    /// <summary>Refuses a binder that was disposed while the gate was left; the caller leaves it.</summary>
-    private void ThrowIfDisposed()
-    {
-        if (_isDisposed)
+        else if (logger.IsEnabled(LogLevel.Warning))
         {
-            Throw.Disposed(this);
+            logger.BindFailed(device, target, flags, result.Status, result.Failure.Explain(result.Status, device, addressSpace));
         }
     }
 }

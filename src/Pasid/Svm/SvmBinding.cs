@@ -51,7 +51,7 @@ public sealed class SvmBinding : IDisposable
         bool isOver = false;
         try
         {
-            _record.Binder.Unbind(_record, _deviceRecord, ref isOver);
+            _record.Engine.Unbind(_record, _deviceRecord, ref isOver);
         }
         finally
         {

@@ -7,9 +7,9 @@ namespace Pasid.SystematicTests.Support;
 internal sealed class Attack
 {
     private readonly Func<string?> _explore;
-    private readonly Func<Strategy, Steps, int, string?> _exploreBy;
+    private readonly Func<Strategy, SwitchPoints, int, string?> _exploreBy;
 
-    private Attack(Func<string?> explore, Func<Strategy, Steps, int, string?> exploreBy)
+    private Attack(Func<string?> explore, Func<Strategy, SwitchPoints, int, string?> exploreBy)
     {
         _explore = explore;
         _exploreBy = exploreBy;
@@ -26,5 +26,5 @@ internal sealed class Attack
 
     /// <summary>Explores by one strategy, at one size of step.</summary>
     /// <returns><see langword="null"/> if every schedule is explained; otherwise the first that is not.</returns>
-    public string? Refute(Strategy strategy, Steps steps, int schedules) => _exploreBy(strategy, steps, schedules);
+    public string? Refute(Strategy strategy, SwitchPoints steps, int schedules) => _exploreBy(strategy, steps, schedules);
 }

@@ -35,7 +35,7 @@ internal static class Schedules
     {
         int schedules = (int)Math.Ceiling(PerStrategy * FromEnvironment("PASID_EFFORT", 1));
         IEnumerable<string?> refutations =
-            from steps in Enum.GetValues<Steps>()
+            from steps in Enum.GetValues<SwitchPoints>()
             from strategy in Enum.GetValues<Strategy>()
             select Refute(strategy, steps, schedules, make, state, threads);
         return refutations.FirstOrDefault(refutation => refutation is not null);
@@ -49,7 +49,7 @@ internal static class Schedules
     /// <param name="state">Describes the end; throws if the system is not whole.</param>
     /// <param name="threads">The calls of each thread, each answered as text.</param>
     /// <returns><see langword="null"/> if every schedule is explained; otherwise the first that is not, and what repeats it.</returns>
-    public static string? Refute<TSystem>(Strategy strategy, Steps steps, int schedules, Func<TSystem> make, Func<TSystem, string> state, params Func<TSystem, string>[][] threads)
+    public static string? Refute<TSystem>(Strategy strategy, SwitchPoints steps, int schedules, Func<TSystem> make, Func<TSystem, string> state, params Func<TSystem, string>[][] threads)
         where TSystem : notnull
     {
         HashSet<string> explained = Explained(make, state, threads);
@@ -61,7 +61,7 @@ internal static class Schedules
             .WithRandomGeneratorSeed(seed)
             .WithTestingIterations((uint)schedules)
             .WithMaxSchedulingSteps(MaxSteps)
-            .WithMemoryAccessRaceCheckingEnabled(steps == Steps.EachAccess)
+            .WithMemoryAccessRaceCheckingEnabled(steps == SwitchPoints.EachAccess)
             .WithAtomicOperationRaceCheckingEnabled()
             .WithVolatileOperationRaceCheckingEnabled()
             .WithDeadlockTimeout(20_000)

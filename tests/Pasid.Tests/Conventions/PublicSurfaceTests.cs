@@ -68,7 +68,7 @@ public sealed class PublicSurfaceTests
     [Fact]
     public void The_five_members_that_matter_most_have_examples()
     {
-        foreach (string member in new[] { "IIoasidAllocator.TryAllocate", "ISvmBinder.Bind(", "ISvmBinder.Restore", "PasidServiceCollectionExtensions.AddPasid", "PasidServiceCollectionExtensions.AddKeyedPasid" })
+        foreach (string member in new[] { "IIoasidAllocator.TryAllocate", "ISvmBinder.Bind(", "SvmBinder.Restore", "PasidServiceCollectionExtensions.AddPasid", "PasidServiceCollectionExtensions.AddKeyedPasid" })
         {
             s_members
                 .Where(m => m.Attribute("name")!.Value.StartsWith($"M:Pasid.{member}", StringComparison.Ordinal))

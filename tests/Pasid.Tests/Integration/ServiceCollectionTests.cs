@@ -8,13 +8,13 @@ namespace Pasid.Tests.Integration;
 public sealed class ServiceCollectionTests
 {
     [Fact]
-    public void AddPasid_registers_four_singletons_and_nothing_else()
+    public void AddPasid_registers_a_host_of_singletons_and_nothing_else()
     {
         var services = new ServiceCollection();
 
         services.AddPasid().Should().BeSameAs(services);
 
-        services.Select(s => s.ServiceType).Should().BeEquivalentTo([typeof(IIommu), typeof(IIoasidAllocator), typeof(ISvmBinder), typeof(IPageRequestQueue)]);
+        services.Select(s => s.ServiceType).Should().BeEquivalentTo([typeof(IIommu), typeof(IIoasidAllocator), typeof(SvmBinder), typeof(ISvmBinder), typeof(IPageRequestQueue)]);
         services.Should().OnlyContain(s => s.Lifetime == ServiceLifetime.Singleton);
     }
 
@@ -118,6 +118,51 @@ public sealed class ServiceCollectionTests
         provider.GetRequiredKeyedService<ISvmBinder>("host").GetStatistics().Capacity.Should().Be(4);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_decorated_binder_works_with_the_queue_of_the_container(bool isKeyed)
+    {
+        var services = new ServiceCollection();
+        var responder = new AnswersInOrder();
+        services.AddSingleton<IPageResponder>(responder);
+        if (isKeyed)
+        {
+            services.AddKeyedPasid("host").AddKeyedSingleton<ISvmBinder>("host", (provider, key) => new DecoratedBinder(provider.GetRequiredKeyedService<SvmBinder>(key)));
+        }
+        else
+        {
+            services.AddPasid().AddSingleton<ISvmBinder>(provider => new DecoratedBinder(provider.GetRequiredService<SvmBinder>()));
+        }
+
+        using ServiceProvider provider = services.BuildServiceProvider();
+        ISvmBinder binder = isKeyed ? provider.GetRequiredKeyedService<ISvmBinder>("host") : provider.GetRequiredService<ISvmBinder>();
+        IPageRequestQueue queue = isKeyed ? provider.GetRequiredKeyedService<IPageRequestQueue>("host") : provider.GetRequiredService<IPageRequestQueue>();
+        var device = new SvmDevice("device", new Iommu("iommu"));
+        binder.BindMm(device, binder.CreateAddressSpace("process"), SvmBindFlags.None, null, out Ioasid pasid);
+        queue.TryEnqueue(new PageRequest { Device = device, Pasid = pasid, IsLastInGroup = true }).Should().BeTrue();
+
+        binder.UnbindMm(device, pasid).Should().Be(PasidStatus.Success);
+
+        binder.Should().BeOfType<DecoratedBinder>().Which.Calls.Should().Be(3);
+        responder.Answers.Should().Equal([PageResponseCode.InvalidRequest], "the unbind drains the queue");
+    }
+
+    [Fact]
+    public void The_queue_is_over_a_binder_that_was_registered_before()
+    {
+        using var mine = new SvmBinder();
+        using ServiceProvider provider = new ServiceCollection().AddSingleton<ISvmBinder>(mine).AddPasid().BuildServiceProvider();
+        var device = new SvmDevice("device", new Iommu("iommu"));
+        mine.BindMm(device, mine.CreateAddressSpace("process"), out Ioasid pasid);
+        IPageRequestQueue queue = provider.GetRequiredService<IPageRequestQueue>();
+        queue.TryEnqueue(new PageRequest { Device = device, Pasid = pasid, IsLastInGroup = true }).Should().BeTrue();
+
+        mine.UnbindMm(device, pasid);
+
+        queue.GetStatistics().InvalidRequests.Should().Be(1);
+    }
+
     [Fact]
     public async Task Disposing_the_container_leaves_no_id_of_the_binder_allocated()
     {
@@ -183,5 +228,53 @@ public sealed class ServiceCollectionTests
         active.LastMeasurement.Tags.Should().Contain("pasid.host", "north");
         provider.GetFakeLogCollector().GetSnapshot().Select(r => r.Category).Distinct()
             .Should().BeEquivalentTo(["Pasid.SvmBinder.north", "Pasid.IoasidAllocator.north"]);
+    }
+
+    private sealed class AnswersInOrder : IPageResponder
+    {
+        public List<PageResponseCode> Answers { get; } = [];
+
+        public void Respond(in PageResponse response) => Answers.Add(response.Code);
+    }
+
+    /// <summary>What somebody outside can make of the interface: calls that are counted, and go on to the binder.</summary>
+    private sealed class DecoratedBinder(ISvmBinder inner) : ISvmBinder
+    {
+        public int Calls { get; private set; }
+
+        public KernelProfile Profile => inner.Profile;
+
+        private ISvmBinder Counted
+        {
+            get
+            {
+                Calls++;
+                return inner;
+            }
+        }
+
+        public AddressSpace CreateAddressSpace(string name) => Counted.CreateAddressSpace(name);
+
+        public SvmBinding Bind(SvmDevice device, AddressSpace? addressSpace, SvmBindFlags flags = SvmBindFlags.None, ISvmDeviceCallbacks? callbacks = null) =>
+            Counted.Bind(device, addressSpace, flags, callbacks);
+
+        public PasidStatus BindMm(SvmDevice device, AddressSpace? addressSpace, SvmBindFlags flags, ISvmDeviceCallbacks? callbacks, out Ioasid pasid) =>
+            Counted.BindMm(device, addressSpace, flags, callbacks, out pasid);
+
+        public PasidStatus EnablePasid(SvmDevice device, SvmBindFlags flags = SvmBindFlags.None) => Counted.EnablePasid(device, flags);
+
+        public PasidStatus UnbindMm(SvmDevice device, Ioasid pasid) => Counted.UnbindMm(device, pasid);
+
+        public PasidStatus IsPasidValid(SvmDevice device, Ioasid pasid, out bool isValid) => Counted.IsPasidValid(device, pasid, out isValid);
+
+        public PasidStatus Lookup(Ioasid pasid, out AddressSpace? addressSpace) => Counted.Lookup(pasid, out addressSpace);
+
+        public IReadOnlyList<SvmBindingInfo> GetBindings() => Counted.GetBindings();
+
+        public IReadOnlyList<Ioasid> GetLeakedPasids() => Counted.GetLeakedPasids();
+
+        public SvmStatistics GetStatistics() => Counted.GetStatistics();
+
+        public void Dispose() => inner.Dispose();
     }
 }

@@ -178,15 +178,15 @@ public sealed class IntegrityTests
 
     public static TheoryData<string, Action<SvmBinder, AddressSpace>, IntegrityInvariant> BrokenBinders() => new()
     {
-        { "count of bindings", (b, _) => Field<int>(b, "_bindingCount", v => v + 1), IntegrityInvariant.CountsAgree },
-        { "count of address spaces", (b, _) => Field<int>(b, "_keptCount", v => v + 1), IntegrityInvariant.CountsAgree },
+        { "count of bindings", (b, _) => b.Bindings.Table.CountHook++, IntegrityInvariant.CountsAgree },
+        { "count of address spaces", (b, _) => b.Bindings.Processes.KeptCountHook++, IntegrityInvariant.CountsAgree },
         { "users", (_, a) => a.SharedRecord!.NewestDevice!.Users = 0, IntegrityInvariant.CountsAgree },
         { "order", (_, a) => a.SharedRecord!.Number = long.MaxValue, IntegrityInvariant.CountsAgree },
         { "in a list twice", (_, a) => a.SharedRecord!.Older = a.SharedRecord, IntegrityInvariant.CountsAgree },
-        { "users of its own", (_, a) => Interlocked.Add(ref a.UsersWord, AddressSpace.OwnUser), IntegrityInvariant.CountsAgree },
+        { "users of its own", (_, a) => a.UserCount.AddOwn(1), IntegrityInvariant.CountsAgree },
         { "hidden", (_, a) => a.SharedRecord!.Release(PasidStatus.NotFound), IntegrityInvariant.CountsAgree },
-        { "a device twice", (_, a) => a.SharedRecord!.AddDevice(new SvmDeviceRecord { Device = a.SharedRecord.FirstDevice, Users = 1 }), IntegrityInvariant.BindsAreIdempotent },
-        { "not shared", (_, a) => a.SharedRecord = null, IntegrityInvariant.BindsAreIdempotent },
+        { "a device twice", (_, a) => a.SharedRecord!.AddDevice(new SvmDeviceRecord { Device = a.SharedRecord!.FirstDevice, Users = 1 }), IntegrityInvariant.BindsAreIdempotent },
+        { "not shared", (_, a) => a.Shared = null, IntegrityInvariant.BindsAreIdempotent },
         { "another PASID", (_, a) => a.Pasid = new Ioasid(2), IntegrityInvariant.BindsAreIdempotent },
         { "destroyed", (_, a) => a.IsDestroyed = true, IntegrityInvariant.BindingsPinAddressSpaces },
         { "freed behind its back", (b, _) => b.Allocator.Free(new Ioasid(1)), IntegrityInvariant.HeldIdsAreLive },

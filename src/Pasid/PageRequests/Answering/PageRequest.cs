@@ -37,7 +37,4 @@ public readonly record struct PageRequest
 
     /// <summary>Gets a value indicating whether the request is answered by itself.</summary>
     internal bool IsDue => IsLastInGroup || PrivateData is not null;
-
-    internal static bool AreDefined(PageRequestRights rights) =>
-        (rights & ~(PageRequestRights.Privileged | PageRequestRights.Execute | PageRequestRights.Write | PageRequestRights.Read)) == 0;
 }

@@ -76,7 +76,7 @@ public sealed class AddressRegionMap : IAddressSpaceFaultHandler
     public FaultOutcome Handle(AddressSpace addressSpace, ulong address, PageRequestRights rights)
     {
         ArgumentNullException.ThrowIfNull(addressSpace);
-        Throw.IfUndefined(rights, nameof(rights));
+        Rights.ThrowIfUndefined(rights, nameof(rights));
         using (Uninterruptible.Lock(_gate))
         {
             if (Find(address) is not { } region)

@@ -2,14 +2,14 @@ namespace Pasid.Internal;
 
 /// <summary>
 /// One binding: a PASID, its address space and its devices (<c>struct intel_svm</c>). It is the data object of its
-/// PASID, by which lookups reach its <see cref="SvmTarget"/> without a lock. The rest is guarded by the binder's gate.
+/// PASID, by which lookups reach its <see cref="SvmTarget"/> without a lock. The rest is guarded by the gate of the host.
 /// </summary>
 /// <remarks>
 /// Where an address space keeps its PASID, its shared binding comes and goes with always the same number, and its record
-/// is used again (<see cref="AddressSpace.SpareRecord"/>). A lookup that found the record before it was released and reads
+/// is used again (<see cref="AddressSpace.Spare"/>). A lookup that found the record before it was released and reads
 /// its status after it is bound again still answers the truth: number and address space have not changed.
 /// </remarks>
-internal sealed class SvmRecord(SvmBinder binder, AddressSpace? addressSpace, SvmBindFlags flags) : SvmTarget(binder, addressSpace)
+internal sealed class SvmRecord(BindingEngine engine, AddressSpace? addressSpace, SvmBindFlags flags) : SvmTarget(engine, addressSpace)
 {
     /// <summary>Gets what kind of PASID was asked for. Immutable.</summary>
     public SvmBindFlags Flags { get; } = flags;
@@ -31,12 +31,6 @@ internal sealed class SvmRecord(SvmBinder binder, AddressSpace? addressSpace, Sv
     /// <summary>Gets or sets which binding of the binder it is, counted from the first; the order of their pictures.</summary>
     public long Number { get; set; }
 
-    /// <summary>Gets or sets the neighbours among the bindings of the same address space.</summary>
-    public SvmRecord? Older { get; set; }
-
-    /// <inheritdoc cref="Older"/>
-    public SvmRecord? Newer { get; set; }
-
     public SvmDeviceRecord? FindDevice(SvmDevice device)
     {
         SvmDeviceRecord? record = NewestDevice;
@@ -46,6 +40,18 @@ internal sealed class SvmRecord(SvmBinder binder, AddressSpace? addressSpace, Sv
         }
 
         return record;
+    }
+
+    /// <summary>Pictures the devices, the one bound last first.</summary>
+    public List<SvmDeviceInfo> PictureDevices()
+    {
+        List<SvmDeviceInfo> devices = [];
+        for (SvmDeviceRecord? record = NewestDevice; record is not null; record = record.Older)
+        {
+            devices.Add(new SvmDeviceInfo(record.Device, record.Users, record.Callbacks));
+        }
+
+        return devices;
     }
 
     public void AddDevice(SvmDeviceRecord record)

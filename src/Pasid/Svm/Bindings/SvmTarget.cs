@@ -4,34 +4,31 @@ namespace Pasid.Internal;
 /// What a lookup of a PASID reads of its binding, without the gate. A base class, because its fields then lie together at
 /// the begin of the object: a lookup touches one cache line of it and not two.
 /// </summary>
-internal abstract class SvmTarget(SvmBinder binder, AddressSpace? addressSpace)
+internal abstract class SvmTarget(BindingEngine engine, AddressSpace? addressSpace) : Notifier(addressSpace), IRequestTarget
 {
-    /// <summary>The binder while lookups see the binding, so that one comparison tells both; <see langword="null"/> otherwise.</summary>
-    private volatile SvmBinder? _publishedIn;
+    /// <summary>The engine while lookups see the binding, so that one comparison tells both; <see langword="null"/> otherwise.</summary>
+    private volatile BindingEngine? _publishedIn;
 
     private volatile PasidStatus _status = PasidStatus.NotFound;
 
     /// <summary>The devices that were bound with callbacks; another array each time they change. None in the common case.</summary>
     private volatile KeyValuePair<SvmDevice, ISvmDeviceCallbacks>[]? _callbacks;
 
-    /// <summary>Gets the binder that made the record; another one may use the same allocator. Immutable.</summary>
-    public SvmBinder Binder { get; } = binder;
-
-    /// <summary>Gets the address space; <see langword="null"/> for the supervisor's own. Immutable.</summary>
-    public AddressSpace? AddressSpace { get; } = addressSpace;
+    /// <summary>Gets the engine that made the record; another one may use the same allocator. Immutable.</summary>
+    public BindingEngine Engine { get; } = engine;
 
     /// <summary>Gets what a lookup of the PASID answers: success only from the end of the bind to the begin of the
     /// release, so that nobody sees a bind that is under way or over.</summary>
     public PasidStatus Status => _status;
 
-    /// <summary>Tells whether lookups of a binder see the binding.</summary>
-    public bool IsPublishedIn(SvmBinder binder) => ReferenceEquals(_publishedIn, binder);
+    /// <summary>Tells whether lookups of an engine see the binding.</summary>
+    public bool IsPublishedIn(BindingEngine engine) => ReferenceEquals(_publishedIn, engine);
 
     /// <summary>Lets lookups see the binding; the last step of a bind.</summary>
     public void Publish()
     {
-        // In this order, so that who finds the status a success finds the binder too, and never has to wait for it.
-        _publishedIn = Binder;
+        // In this order, so that who finds the status a success finds the engine too, and never has to wait for it.
+        _publishedIn = Engine;
         _status = PasidStatus.Success;
     }
 

@@ -56,7 +56,7 @@ public sealed record KernelProfile(string Name, PasidLifetime Lifetime, KernelQu
         // Each call of the library gives a constant, for which nothing is left of this.
         if ((quirk & ~AllQuirks) != 0)
         {
-            Throw.Undefined(quirk, nameof(quirk));
+            ThrowUndefined(quirk);
         }
 
         return (Quirks & quirk) == quirk;
@@ -65,4 +65,7 @@ public sealed record KernelProfile(string Name, PasidLifetime Lifetime, KernelQu
     /// <summary>Returns <see cref="Name"/>.</summary>
     /// <returns>The name.</returns>
     public override string ToString() => Name;
+
+    private static void ThrowUndefined(KernelQuirks quirk) =>
+        throw new ArgumentOutOfRangeException(nameof(quirk), quirk, $"Undefined bits are set: combine members of {nameof(KernelQuirks)}.");
 }

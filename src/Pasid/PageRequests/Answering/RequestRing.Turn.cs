@@ -1,16 +1,17 @@
-using Pasid.Internal;
-
-namespace Pasid;
+namespace Pasid.Internal;
 
 /// <content>
 /// Whose turn it is: one thread answers, or one has the answering stand still. The ring's gate guards the turn. A thread takes it before
 /// the binder's gate and never while it is inside, so that who answers may enter the gate to let an address space exit.
 /// </content>
-public sealed partial class PageRequestQueue
+internal sealed partial class RequestRing
 {
     /// <summary>How long <see cref="Process"/> waits while not one request is finished, in milliseconds, before it leaves its requests
     /// to who is answering: two handlers that process each other's queues would otherwise wait for each other for ever.</summary>
     private const int Patience = 1_000;
+
+    /// <summary>What the answer under way leaves to be done; written by who answers.</summary>
+    private Aftermath? _aftermath;
 
     /// <summary>Tells of each request that is finished, and of each turn that ends.</summary>
     private readonly Signal _progress = new();
@@ -42,13 +43,10 @@ public sealed partial class PageRequestQueue
 
     /// <summary>Gets a value indicating whether this thread is answering requests of this queue. No other thread can write this one's
     /// id, so a plain read is enough.</summary>
-    internal bool IsAnsweredByCurrentThread => _turn == Environment.CurrentManagedThreadId && !_isStill;
-
-    /// <summary>Gets a value indicating whether nothing waits and nothing is being answered.</summary>
-    internal bool IsEmpty => Volatile.Read(ref _head) == Volatile.Read(ref _tail);
+    public bool IsAnsweredByCurrentThread => _turn == Environment.CurrentManagedThreadId && !_isStill;
 
     /// <summary>Has the answering stand still, once the request under way is answered; nothing is answered until <see cref="LetGo"/>.</summary>
-    internal void HoldStill()
+    public void HoldStill()
     {
         bool isWaiting = false;
         while (true)
@@ -76,7 +74,7 @@ public sealed partial class PageRequestQueue
 
     /// <summary>Has the answering go on.</summary>
     /// <returns><see langword="true"/> if the caller owes it to somebody to process the queue, once it has left all gates.</returns>
-    internal bool LetGo()
+    public bool LetGo()
     {
         _ringGate.Enter();
         bool isOwed = _isOwed && !_isDisposed;
@@ -90,7 +88,7 @@ public sealed partial class PageRequestQueue
 
     /// <summary>Finds out for what a drain has to wait, as of now.</summary>
     /// <param name="pasid">The PASID that a device lets go of.</param>
-    internal DrainGoal FindDrainGoal(Ioasid pasid)
+    public DrainGoal FindDrainGoal(Ioasid pasid)
     {
         _ringGate.Enter();
         int count = Count;
@@ -109,7 +107,7 @@ public sealed partial class PageRequestQueue
     /// Answers what was there when a drain began and is there still; what another thread answers, it waits for, as far as it has to.
     /// No gate is held.
     /// </summary>
-    internal void Drain(in DrainGoal goal, AnswerRun run)
+    public void Drain(in DrainGoal goal, Aftermath aftermath)
     {
         while (true)
         {
@@ -138,7 +136,7 @@ public sealed partial class PageRequestQueue
             }
             else
             {
-                AnswerUpToGoal(run);
+                AnswerUpToGoal(aftermath);
             }
         }
     }
@@ -147,7 +145,7 @@ public sealed partial class PageRequestQueue
     /// <param name="outer">The queue whose requests this thread is answering; then it waits for nobody.</param>
     /// <param name="isAgain">Whether the thread had the turn before, and gave it up for a capture or restore.</param>
     /// <returns><see langword="false"/> if another thread has answered what was there, or goes on to.</returns>
-    private bool TryTakeTurn(PageRequestQueue? outer, bool isAgain)
+    private bool TryTakeTurn(RequestRing? outer, bool isAgain)
     {
         long end = -1;
         long lastHandled = -1;
@@ -180,7 +178,7 @@ public sealed partial class PageRequestQueue
 
             if (isDisposed && !isAgain)
             {
-                Throw.Disposed(this);
+                Throw.Disposed(Owner);
             }
 
             if (isTaken || isLeft || isDisposed || handled >= end)
@@ -193,7 +191,7 @@ public sealed partial class PageRequestQueue
                 // Who has the turn may be waiting for the request that this thread is answering elsewhere.
                 if (isForOuter)
                 {
-                    outer.Owe(this);
+                    outer._aftermath!.Owe(ProcessOwed);
                 }
 
                 return false;
@@ -254,6 +252,40 @@ public sealed partial class PageRequestQueue
         return isNext;
     }
 
+    /// <summary>Answers as far as the turn goes, and gives it up.</summary>
+    private int AnswerAll(RequestRing? outer, Aftermath aftermath)
+    {
+        int handled = 0;
+        bool isAsked;
+        do
+        {
+            while (TryNext(isNested: outer is not null, out PageRequest request, out isAsked))
+            {
+                Answer(in request, aftermath);
+                handled++;
+            }
+        }
+        while (isAsked && TryTakeTurn(outer, isAgain: true));
+        return handled;
+    }
+
+    /// <summary>Answers up to the goal of a drain, or until a capture or restore asks for the turn, and gives it up.</summary>
+    private void AnswerUpToGoal(Aftermath aftermath)
+    {
+        while (TryNext(isNested: false, out PageRequest request, out _))
+        {
+            Answer(in request, aftermath);
+        }
+    }
+
+    private void Answer(in PageRequest request, Aftermath aftermath)
+    {
+        _aftermath = aftermath;
+        _answerer.Answer(in request, aftermath);
+        _aftermath = null;
+        Advance();
+    }
+
     /// <summary>Takes the request out that was answered: until now it was outstanding.</summary>
     private void Advance()
     {
@@ -269,5 +301,5 @@ public sealed partial class PageRequestQueue
     /// <summary>For what a drain waits, as places in the order of all requests.</summary>
     /// <param name="Own">Behind the last request that has the PASID.</param>
     /// <param name="All">Behind the last request.</param>
-    internal readonly record struct DrainGoal(long Own, long All);
+    public readonly record struct DrainGoal(long Own, long All);
 }

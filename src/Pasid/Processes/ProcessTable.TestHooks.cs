@@ -1,0 +1,7 @@
+namespace Pasid.Internal;
+
+/// <content>What tests reach of the private state, in order to damage it.</content>
+internal sealed partial class ProcessTable
+{
+    internal ref int KeptCountHook => ref _keptCount;
+}

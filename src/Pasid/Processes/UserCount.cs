@@ -1,0 +1,143 @@
+namespace Pasid.Internal;
+
+/// <summary>
+/// How many users an address space has, in one word: above bit 31 the process and its threads, which change inside the gate of the
+/// host; below it those who came by <see cref="AddressSpace.TryAddUser"/>, without it. Bit 31 says that they stand still. Safe for
+/// concurrent use.
+/// </summary>
+internal struct UserCount
+{
+    /// <summary>The process, or one thread.</summary>
+    public const long OwnUser = 1L << 32;
+
+    /// <summary>Says that nobody may come or go who needs no gate for it.</summary>
+    private const long Still = 1L << 31;
+
+    private const long ExtraMask = Still - 1;
+
+    private long _users = OwnUser;
+    private int _leaked;
+
+    public UserCount()
+    {
+    }
+
+    /// <summary>Gets the number of all.</summary>
+    public long All
+    {
+        get
+        {
+            long users = Volatile.Read(ref _users);
+            return (users >> 32) + (users & ExtraMask);
+        }
+    }
+
+    /// <summary>Gets a value indicating whether the last has left.</summary>
+    public bool IsZero => Volatile.Read(ref _users) == 0;
+
+    /// <summary>Gets how many are the process and its threads.</summary>
+    public long Own => Volatile.Read(ref _users) / OwnUser;
+
+    /// <summary>Gets how many came without the gate and have not left.</summary>
+    public int Extra => (int)(Volatile.Read(ref _users) & ExtraMask);
+
+    /// <summary>Gets how many page requests left behind (<see cref="KernelQuirks.NonCanonicalFaultLeaksUser"/>) that are there still:
+    /// somebody who knows of the quirk may have dropped some.</summary>
+    public int Leaked => Math.Min(Volatile.Read(ref _leaked), Extra);
+
+    /// <summary>Changes the number of those that are the process and its threads; inside the gate.</summary>
+    /// <returns><see langword="true"/> if nobody is left.</returns>
+    public bool AddOwn(long change) => Interlocked.Add(ref _users, change * OwnUser) == 0;
+
+    public void CountLeaked() => Interlocked.Increment(ref _leaked);
+
+    /// <summary>Adds one, unless the last has left.</summary>
+    /// <param name="owner">Whose users they are.</param>
+    public bool TryAdd(AddressSpace owner)
+    {
+        long users = Volatile.Read(ref _users);
+        while (users != 0)
+        {
+            if ((users & Still) != 0)
+            {
+                owner.Processes.Gate.WaitForOperation();
+                users = Volatile.Read(ref _users);
+                continue;
+            }
+
+            if ((users & ExtraMask) == ExtraMask)
+            {
+                throw new PasidException(PasidStatus.Overflow, $"The address space '{owner}' has as many users as can be counted: drop one first.");
+            }
+
+            long seen = Interlocked.CompareExchange(ref _users, users + 1, users);
+            if (seen == users)
+            {
+                return true;
+            }
+
+            users = seen;
+        }
+
+        return false;
+    }
+
+    /// <summary>Takes one away that came by <see cref="TryAdd"/>.</summary>
+    /// <param name="owner">Whose users they are.</param>
+    /// <param name="isLastToo">Whether also the last of all, for which the gate has to be entered.</param>
+    /// <returns><see langword="false"/> if it would be the last.</returns>
+    public bool TryDrop(AddressSpace owner, bool isLastToo)
+    {
+        long users = Volatile.Read(ref _users);
+        while (users != 1 || isLastToo)
+        {
+            if ((users & Still) != 0)
+            {
+                owner.Processes.Gate.WaitForOperation();
+                users = Volatile.Read(ref _users);
+                continue;
+            }
+
+            if ((users & ExtraMask) == 0)
+            {
+                throw new InvalidOperationException($"Nobody uses the address space '{owner}' who came by {nameof(AddressSpace.TryAddUser)}: drop each user once.");
+            }
+
+            long seen = Interlocked.CompareExchange(ref _users, users - 1, users);
+            if (seen == users)
+            {
+                return true;
+            }
+
+            users = seen;
+        }
+
+        return false;
+    }
+
+    /// <summary>Has the users stand still, until <see cref="LetGo"/> or <see cref="Load"/>; the gate of the host is held all the time.
+    /// Who has exited stands still anyhow.</summary>
+    public void HoldStill()
+    {
+        long users = Volatile.Read(ref _users);
+        while (users != 0 && (users & Still) == 0)
+        {
+            long seen = Interlocked.CompareExchange(ref _users, users | Still, users);
+            if (seen == users)
+            {
+                return;
+            }
+
+            users = seen;
+        }
+    }
+
+    public void LetGo() => Interlocked.And(ref _users, ~Still);
+
+    /// <summary>Brings the users into a given state; inside the gate.</summary>
+    public void Load(int own, int extra, int leaked)
+    {
+        Volatile.Write(ref _leaked, leaked);
+        Volatile.Write(ref _users, (OwnUser * own) + extra);
+    }
+}

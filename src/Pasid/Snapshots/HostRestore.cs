@@ -1,0 +1,104 @@
+namespace Pasid.Internal;
+
+/// <summary>
+/// Brings a host into the state of a snapshot. All that can fail comes before the first change, or is the first: what makes objects,
+/// what others have to say, what may have changed since.
+/// </summary>
+/// <param name="engine">The bindings of the host.</param>
+/// <param name="allocator">Where its PASIDs come from.</param>
+/// <param name="reader">What the snapshot stands for.</param>
+internal sealed class HostRestore(BindingEngine engine, IoasidAllocator allocator, SnapshotReader reader)
+{
+    /// <summary>Restores everything, as one moment.</summary>
+    /// <param name="name">What to call the operation in messages.</param>
+    /// <returns>Why it was refused, with nothing changed; <see langword="null"/> if it was not.</returns>
+    /// <exception cref="InvalidOperationException">The allocator has custom allocators or serves another binder too.</exception>
+    /// <exception cref="ObjectDisposedException">The host is disposed.</exception>
+    public string? Run(string name)
+    {
+        IoasidTable table = allocator.MakeTable(reader.Ids, reader.NextId, reader.HeldIds);
+        using Standstill still = engine.Queues.EnterStill(name);
+        engine.Processes.Gate.ThrowIfDisposed();
+        string? refusal = CheckQueues(still.Rings);
+        if (refusal is null)
+        {
+            Replace(table, still.Rings);
+        }
+
+        return refusal;
+    }
+
+    /// <summary>Queues are attached by whoever makes the hardware; a restore fills those that are there.</summary>
+    private string? CheckQueues(RequestRing[] attached)
+    {
+        List<HostState.Queue> queues = reader.Queues;
+        for (int i = 0; i < queues.Count; i++)
+        {
+            string? reason = i >= attached.Length ? $"it has {queues.Count} page request queues, and {attached.Length} are attached"
+                : queues[i].Requests.Length >= attached[i].Capacity ? $"page request queue {i} has {queues[i].Requests.Length} requests, and room for {attached[i].Capacity - 1}"
+                : null;
+            if (reason is not null)
+            {
+                return reason;
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>Puts what the reader has made in the place of everything; only the allocator can refuse that, and before anything changes.</summary>
+    private void Replace(IoasidTable table, RequestRing[] rings)
+    {
+        List<AddressSpace> others = [.. reader.AddressSpaces];
+        for (AddressSpace? kept = engine.Processes.NewestKept; kept is not null; kept = kept.KeptBefore)
+        {
+            others.Add(kept);
+        }
+
+        CustomRegistry registry = allocator.EnterForReplacement();
+        engine.Processes.HoldStill(others);
+        Array.ForEach(rings, static ring => ring.Enter());
+        try
+        {
+            engine.IsRestoring = true;
+            allocator.ReplaceUnsynchronized(registry, table, engine.Source.Holder);
+            engine.Source.Holder.Load(reader.HeldPasids);
+            engine.Forget();
+            LoadProcesses();
+
+            // In the order of the snapshot, and not in that of the bindings.
+            reader.Records.ForEach(BindingEngine.Reattach);
+            reader.AddressSpaces.ForEach(engine.Processes.UpdateKept);
+            reader.Records.ForEach(engine.Republish);
+            for (int i = 0; i < reader.Queues.Count; i++)
+            {
+                rings[i].LoadUnsynchronized(reader.Queues[i].Requests, reader.Queues[i].HasOverflowed);
+            }
+
+            engine.Numbers.Leaked = reader.Leaked;
+        }
+        finally
+        {
+            engine.IsRestoring = false;
+            Array.ForEach(rings, static ring => ring.Leave());
+            engine.Processes.LetGo(others);
+            registry.Leave();
+        }
+    }
+
+    private void LoadProcesses()
+    {
+        for (int i = 0; i < reader.AddressSpaces.Count; i++)
+        {
+            AddressSpace addressSpace = reader.AddressSpaces[i];
+            SnapshotReader.Process process = reader.Processes[i];
+            AddressSpaceSnapshot picture = process.Picture;
+            addressSpace.Threads?.ForEach(static thread => thread.HasExited = true);
+            addressSpace.Pasid = picture.Pasid is { } pasid ? new Ioasid(pasid) : Ioasid.Invalid;
+            addressSpace.IsDestroyed = false;
+            addressSpace.Spare = null;
+            addressSpace.Load(picture.HasExited, picture.Guests, picture.LeakedUsers, picture.ExtraPins, process.Threads);
+            addressSpace.LoadPortalsUnsynchronized(process.Portals);
+        }
+    }
+}

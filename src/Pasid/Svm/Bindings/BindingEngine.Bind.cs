@@ -1,0 +1,275 @@
+using System.Runtime.CompilerServices;
+
+namespace Pasid.Internal;
+
+/// <content>The way of a bind: each step that can fail has its undo beside it.</content>
+internal sealed partial class BindingEngine
+{
+    /// <summary>Binds a device.</summary>
+    /// <param name="operation">The bind.</param>
+    /// <param name="device">The device.</param>
+    /// <param name="addressSpace">The address space; not looked at in a supervisor bind.</param>
+    /// <param name="flags">What kind of PASID.</param>
+    /// <param name="callbacks">The driver's callback table.</param>
+    /// <param name="hasHandle">Whether a handle is given out for the bind.</param>
+    public BindResult Bind(in Operation operation, SvmDevice device, AddressSpace? addressSpace, SvmBindFlags flags, ISvmDeviceCallbacks? callbacks, bool hasHandle)
+    {
+        BindResult result = Bind(in operation, device, (flags & SvmBindFlags.Supervisor) != 0 ? null : addressSpace, flags, callbacks);
+        if (result.DeviceRecord is { } deviceRecord)
+        {
+            _binds++;
+            deviceRecord.HasHandle |= hasHandle;
+        }
+
+        return result;
+    }
+
+    /// <summary>Makes a device ready to be bound, as a bind does that wants no PASID.</summary>
+    public PasidStatus Enable(in Operation operation, SvmDevice device, SvmBindFlags flags)
+    {
+        PasidStatus status = CheckDevice(device, flags, out _);
+        return status == PasidStatus.Success ? PrepareDevice(in operation, device, addressSpace: null) : status;
+    }
+
+    private BindResult Bind(in Operation operation, SvmDevice device, AddressSpace? bound, SvmBindFlags flags, ISvmDeviceCallbacks? callbacks)
+    {
+        PasidStatus status = CheckDevice(device, flags, out uint width);
+        if (status != PasidStatus.Success)
+        {
+            return BindResult.Failed(status, FindFailure(device, status));
+        }
+
+        if (bound is { HasExited: true })
+        {
+            return BindResult.Failed(PasidStatus.InvalidArgument, BindFailure.HasExited);
+        }
+
+        bool isShared = (flags & SvmBindFlags.Private) == 0;
+        SvmRecord? record = isShared ? Table.FindShared(bound) : null;
+        Ioasid remembered = isShared && bound is not null ? bound.Pasid : Ioasid.Invalid;
+        if (record is not null)
+        {
+            if (record.Pasid.Value >= width)
+            {
+                return BindResult.Failed(PasidStatus.NoSpace, BindFailure.TooWide);
+            }
+
+            if (record.FindDevice(device) is { } deviceRecord)
+            {
+                if (!deviceRecord.IsDraining)
+                {
+                    return BindAgain(record, deviceRecord, callbacks);
+                }
+
+                return BindAfterDrain(in operation, device, bound, flags, callbacks);
+            }
+        }
+        else if (remembered.IsValid && remembered.Value >= width && !_profile.Has(KernelQuirks.RebindSkipsWidthCheck))
+        {
+            return BindResult.Failed(PasidStatus.NoSpace, BindFailure.TooWide);
+        }
+
+        status = PrepareDevice(in operation, device, bound);
+        if (status != PasidStatus.Success)
+        {
+            return BindResult.Failed(status, FailureOf(BindFailureKind.EnableRefused));
+        }
+
+        if (!device.SupportsPasid)
+        {
+            return BindResult.Failed(PasidStatus.OperationNotSupported, BindFailure.NoPasidSupport, _profile.Has(KernelQuirks.UnsupportedDeviceReportsSuccess));
+        }
+
+        return record is null
+            ? BindFirst(in operation, _spareDevices.Take(device, callbacks), bound, flags, width, remembered)
+            : BindFurther(in operation, record, _spareDevices.Take(device, callbacks));
+    }
+
+    /// <summary>Binds a device that an unbind is draining, once that is over: nothing has changed yet, and all begins anew.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private BindResult BindAfterDrain(in Operation operation, SvmDevice device, AddressSpace? bound, SvmBindFlags flags, ISvmDeviceCallbacks? callbacks)
+    {
+        // A loop, and not a bind that comes back here: the signal tells of the drains of all devices, and there is no end to these.
+        while (Table.FindShared(bound)?.FindDevice(device) is { IsDraining: true })
+        {
+            Queues.WaitForPause(in operation, Timeout.Infinite);
+            _gate.ThrowIfDisposed();
+        }
+
+        return Bind(in operation, device, bound, flags, callbacks);
+    }
+
+    /// <summary>What the kernel asks before it takes the lock; answers the number of PASIDs that the device can tell apart.</summary>
+    private PasidStatus CheckDevice(SvmDevice device, SvmBindFlags flags, out uint width)
+    {
+        width = 0;
+        if (device.Iommu is not { } iommu || _isDmarDisabled)
+        {
+            return PasidStatus.InvalidArgument;
+        }
+
+        if (!iommu.IsSvmCapable)
+        {
+            return PasidStatus.NotSupported;
+        }
+
+        if (device.IsPci && device.MaxPasids < 0)
+        {
+            return PasidStatus.InvalidArgument;
+        }
+
+        width = (uint)(device.IsPci ? device.MaxPasids : IoasidRange.PasidLimit);
+        return (flags & SvmBindFlags.Supervisor) != 0 && !iommu.SupportsSupervisor
+            ? PasidStatus.InvalidArgument
+            : PasidStatus.Success;
+    }
+
+    /// <summary>Finds out why <see cref="CheckDevice"/> refused a device.</summary>
+    private BindFailure FindFailure(SvmDevice device, PasidStatus status) =>
+        status == PasidStatus.NotSupported ? BindFailure.NotSvmCapable
+        : device.Iommu is null ? BindFailure.NoIommu
+        : _isDmarDisabled ? BindFailure.DmarDisabled
+        : device.IsPci && device.MaxPasids < 0 ? BindFailure.WidthUnknown
+        : BindFailure.NoSupervisorSupport;
+
+    /// <summary>Makes the device ready to be bound. The kernel does not take the enabling back if the bind fails later.</summary>
+    private PasidStatus PrepareDevice(in Operation operation, SvmDevice device, AddressSpace? addressSpace)
+    {
+        PasidStatus status = _steps.Inject(in operation, SvmFaultPoint.DeviceRecord, device, addressSpace);
+        return status == PasidStatus.Success ? _steps.EnablePasid(in operation, device) : status;
+    }
+
+    /// <summary>A device that is bound already: no step is taken, so none is told.</summary>
+    private static BindResult BindAgain(SvmRecord record, SvmDeviceRecord deviceRecord, ISvmDeviceCallbacks? callbacks)
+    {
+        if (!ReferenceEquals(deviceRecord.Callbacks, callbacks))
+        {
+            return BindResult.Failed(PasidStatus.Busy, BindFailure.OtherCallbacks);
+        }
+
+        if (deviceRecord.Users == long.MaxValue)
+        {
+            return BindResult.Failed(PasidStatus.Overflow, BindFailure.BoundTooOften);
+        }
+
+        deviceRecord.Users++;
+        return BindResult.Bound(record, deviceRecord);
+    }
+
+    /// <summary>A further device of a binding.</summary>
+    private BindResult BindFurther(in Operation operation, SvmRecord record, SvmDeviceRecord deviceRecord)
+    {
+        PasidStatus status = _steps.SetUpEntry(in operation, deviceRecord.Device, record.Pasid, record.AddressSpace, record.FirstDevice);
+        if (status != PasidStatus.Success)
+        {
+            return BindResult.Failed(status, FailureOf(BindFailureKind.SetUpRefused));
+        }
+
+        record.AddDevice(deviceRecord);
+        return BindResult.Bound(record, deviceRecord);
+    }
+
+    /// <summary>The first device of a new binding.</summary>
+    private BindResult BindFirst(in Operation operation, SvmDeviceRecord deviceRecord, AddressSpace? addressSpace, SvmBindFlags flags, uint width, Ioasid remembered)
+    {
+        SvmDevice device = deviceRecord.Device;
+        PasidStatus status = _steps.Inject(in operation, SvmFaultPoint.SvmRecord, device, addressSpace);
+        if (status != PasidStatus.Success)
+        {
+            return BindResult.Failed(status, FailureOf(BindFailureKind.Injected));
+        }
+
+        SvmRecord record = remembered.IsValid ? TakeSpareRecord(addressSpace!, device) : new SvmRecord(this, addressSpace, flags) { FirstDevice = device };
+        BindFailureKind kind = remembered.IsValid ? BindFailureKind.RememberedRefused : BindFailureKind.Exhausted;
+        try
+        {
+            status = _numbers.Take(in operation, record, width, remembered);
+            if (status == PasidStatus.Success)
+            {
+                kind = BindFailureKind.Injected;
+                status = Register(in operation, record, device);
+            }
+
+            if (status == PasidStatus.Success)
+            {
+                kind = BindFailureKind.SetUpRefused;
+                status = _steps.SetUpEntry(in operation, device, record.Pasid, addressSpace, record.FirstDevice);
+            }
+        }
+        catch (Exception exception)
+        {
+            operation.Complete();
+            operation.Defer(exception);
+            UndoFirst(in operation, record, remembered);
+            throw;
+        }
+
+        if (status != PasidStatus.Success)
+        {
+            BindFailure failure = FailureOf(kind);
+            operation.Complete();
+            UndoFirst(in operation, record, remembered);
+            return BindResult.Failed(status, failure, kind == BindFailureKind.Exhausted && _profile.Has(KernelQuirks.ExhaustionReportsSuccess));
+        }
+
+        record.AddDevice(deviceRecord);
+        Link(record);
+        record.Publish();
+        return BindResult.Bound(record, deviceRecord);
+    }
+
+    private SvmRecord TakeSpareRecord(AddressSpace addressSpace, SvmDevice device)
+    {
+        if (addressSpace.Spare is not SvmRecord record)
+        {
+            return new SvmRecord(this, addressSpace, SvmBindFlags.None) { FirstDevice = device };
+        }
+
+        addressSpace.Spare = null;
+        if (!ReferenceEquals(record.FirstDevice, device))
+        {
+            record.FirstDevice = device;
+        }
+
+        return record;
+    }
+
+    private PasidStatus Register(in Operation operation, SvmRecord record, SvmDevice device)
+    {
+        if (record.AddressSpace is not { } addressSpace)
+        {
+            return PasidStatus.Success;
+        }
+
+        PasidStatus status = _steps.Inject(in operation, SvmFaultPoint.NotifierRegistration, device, addressSpace);
+        if (status == PasidStatus.Success)
+        {
+            record.IsRegistered = true;
+            NotifierList.Add(ref addressSpace.NewestNotifier, record);
+        }
+
+        _steps.Observe(in operation, SvmEventKind.NotifierRegistered, addressSpace: addressSpace, status: status);
+        return status;
+    }
+
+    private void UndoFirst(in Operation operation, SvmRecord record, Ioasid remembered)
+    {
+        Unregister(in operation, record);
+        _numbers.Undo(in operation, record, remembered);
+    }
+
+    /// <summary>Puts a binding that is complete where binds and pictures look for it.</summary>
+    private void Link(SvmRecord record)
+    {
+        Table.Add(record);
+        _numbers.Keep(record);
+        if (record.AddressSpace is { } addressSpace)
+        {
+            Processes.UpdateKept(addressSpace);
+        }
+    }
+
+    /// <summary>Tells which way the step failed that failed last.</summary>
+    private BindFailure FailureOf(BindFailureKind kind) =>
+        _steps.Injected is { } point ? BindFailure.Injected(point) : new BindFailure(kind);
+}

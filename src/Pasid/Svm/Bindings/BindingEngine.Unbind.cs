@@ -1,0 +1,145 @@
+using System.Runtime.CompilerServices;
+using Microsoft.Extensions.Logging;
+
+namespace Pasid.Internal;
+
+/// <content>The way of an unbind.</content>
+internal sealed partial class BindingEngine
+{
+    /// <summary>Undoes one bind of a device to a PASID.</summary>
+    public PasidStatus Unbind(in Operation operation, SvmDevice device, Ioasid pasid)
+    {
+        PasidStatus status = Find(device, pasid, out SvmRecord? record);
+        if (status != PasidStatus.Success)
+        {
+            return status;
+        }
+
+        SvmDeviceRecord? deviceRecord = record!.FindDevice(device);
+        if (deviceRecord is null)
+        {
+            return PasidStatus.InvalidArgument;
+        }
+
+        if (deviceRecord.IsDraining || Queues.HasStandstill)
+        {
+            return UnbindInTurn(in operation, device, pasid);
+        }
+
+        Unbind(in operation, record, deviceRecord);
+        return PasidStatus.Success;
+    }
+
+    /// <summary>Undoes the very bind that a handle names, not its number: the PASID may have been freed and given to others since, and
+    /// under ForkCopiesPasid it may have been pointed at another binding. The kernel would miss this one then.</summary>
+    /// <param name="record">The binding.</param>
+    /// <param name="deviceRecord">The device in it.</param>
+    /// <param name="isOver">Set once the handle has nothing to undo any more, also if something is thrown then.</param>
+    public void Unbind(SvmRecord record, SvmDeviceRecord deviceRecord, ref bool isOver)
+    {
+        using (Operation operation = _gate.EnterAnyhow())
+        {
+            try
+            {
+                long deadline = 0;
+                while ((deviceRecord.IsDraining || Queues.HasStandstill) && Queues.TryWaitForTurn(in operation, deviceRecord.IsDraining, deviceRecord.Users == 1, ref deadline))
+                {
+                    // What was waited for is over, and another one may have begun.
+                }
+
+                if (!_gate.IsDisposed && deviceRecord.Users != 0 && LeadsTo(record))
+                {
+                    isOver = deviceRecord.Users > 1;
+                    Unbind(in operation, record, deviceRecord);
+                }
+            }
+            finally
+            {
+                isOver |= _gate.IsDisposed || deviceRecord.Users == 0;
+            }
+        }
+
+        isOver = true;
+    }
+
+    private bool LeadsTo(SvmRecord record) =>
+        ReferenceEquals(FindSimply(record.Pasid), record)
+        || (Find(record.Pasid, out SvmRecord? current) == PasidStatus.Success && ReferenceEquals(current, record));
+
+    /// <summary>Undoes one bind of a device once it need not wait for others.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private PasidStatus UnbindInTurn(in Operation operation, SvmDevice device, Ioasid pasid)
+    {
+        long deadline = 0;
+        while (true)
+        {
+            PasidStatus status = Find(device, pasid, out SvmRecord? record);
+            SvmDeviceRecord? deviceRecord = record?.FindDevice(device);
+            if (deviceRecord is null)
+            {
+                return status == PasidStatus.Success ? PasidStatus.InvalidArgument : status;
+            }
+
+            if (!Queues.TryWaitForTurn(in operation, deviceRecord.IsDraining, deviceRecord.Users == 1, ref deadline))
+            {
+                Unbind(in operation, record!, deviceRecord);
+                return PasidStatus.Success;
+            }
+
+            _gate.ThrowIfDisposed();
+        }
+    }
+
+    private void Unbind(in Operation operation, SvmRecord record, SvmDeviceRecord deviceRecord)
+    {
+        if (deviceRecord.Users > 1)
+        {
+            deviceRecord.Users--;
+            CountUnbind(in operation, deviceRecord.Device, record.Pasid);
+            return;
+        }
+
+        SvmDevice device = deviceRecord.Device;
+        _steps.TearDownEntry(in operation, device, device.Iommu!, record.Pasid);
+        if (Queues.NeedsDrain && !TryDrain(in operation, record, deviceRecord))
+        {
+            return;
+        }
+
+        CountUnbind(in operation, device, record.Pasid);
+        deviceRecord.Users = 0;
+        record.RemoveDevice(deviceRecord);
+        _spareDevices.Keep(deviceRecord);
+        _steps.Flush(in operation, device, record.FirstDevice, record.Pasid);
+        if (record.NewestDevice is null)
+        {
+            End(in operation, record);
+        }
+    }
+
+    /// <summary>
+    /// Has what is in the queues answered before a device lets go of a PASID. The device stays bound meanwhile, and who wants to bind
+    /// or unbind it waits.
+    /// </summary>
+    /// <returns><see langword="false"/> if the binder was disposed meanwhile, which has unbound the device.</returns>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private bool TryDrain(in Operation operation, SvmRecord record, SvmDeviceRecord deviceRecord)
+    {
+        record.HideCallbacks(deviceRecord);
+        Queues.Drain(in operation, record.Pasid, ref deviceRecord.IsDraining);
+        if (_gate.IsDisposed)
+        {
+            return false;
+        }
+
+        _steps.Observe(in operation, SvmEventKind.PageRequestsDrained, record.Pasid, deviceRecord.Device);
+        return true;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void CountUnbind(in Operation operation, SvmDevice device, Ioasid pasid)
+    {
+        _unbinds++;
+        operation.NoteSimply(device, pasid.Value, static (logger, unbound, number) => logger.Unbound((SvmDevice)unbound, new Ioasid(number)));
+    }
+}

@@ -1,0 +1,223 @@
+using System.Runtime.CompilerServices;
+
+namespace Pasid.Internal;
+
+/// <summary>
+/// Everything that a binder calls out to, step by step: IOMMUs, the fault injector before each step that can fail, the observer after
+/// each step.
+/// </summary>
+/// <remarks>Where nobody watches, what an IOMMU throws needs no notes, and no method with handlers is in the way of a bind: each costs
+/// more than what it guards.</remarks>
+/// <param name="observer">Who is told of steps; <see langword="null"/> for nobody.</param>
+/// <param name="faultInjector">Who makes steps fail; <see langword="null"/> for nobody.</param>
+/// <param name="isLogged">Whether what callbacks throw is logged.</param>
+/// <param name="firstIommuFlushes">Whether flushes go to the IOMMU of the device that was bound first
+/// (<see cref="KernelQuirks.FirstIommuFlushes"/>).</param>
+internal sealed class Steps(ISvmObserver? observer, ISvmFaultInjector? faultInjector, bool isLogged, bool firstIommuFlushes)
+{
+    private readonly ISvmObserver? _observer = observer;
+    private readonly ISvmFaultInjector? _faultInjector = faultInjector;
+
+    /// <summary>Whether there is an observer, a fault injector or a log.</summary>
+    private readonly bool _isWatched = observer is not null || faultInjector is not null || isLogged;
+
+    /// <summary>Gets the step that the fault injector made fail last; <see langword="null"/> if the last step that it was asked about went
+    /// on. It is asked before every step that can fail.</summary>
+    public SvmFaultPoint? Injected { get; private set; }
+
+    /// <summary>Makes the exception about a callback that answered what is no status.</summary>
+    public static InvalidOperationException Undefined(string who, PasidStatus status) =>
+        new($"{who} answered {(int)status}, which is no status: answer PasidStatus.Success or a negative one.");
+
+    /// <summary>Finds the IOMMU whose queue takes the flushes for a device of a binding.</summary>
+    public IIommu FlushingIommu(SvmDevice device, SvmDevice firstDevice) => firstIommuFlushes ? firstDevice.Iommu! : device.Iommu!;
+
+    /// <summary>Asks whether a step fails.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public PasidStatus Inject(in Operation operation, SvmFaultPoint point, SvmDevice? device, AddressSpace? addressSpace) =>
+        _faultInjector is null ? PasidStatus.Success : Inject(in operation, _faultInjector, point, device, addressSpace);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public PasidStatus EnablePasid(in Operation operation, SvmDevice device) =>
+        _isWatched ? EnablePasidWatched(in operation, device) : Defined(device.Iommu!.EnablePasid(device), device);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public PasidStatus SetUpEntry(in Operation operation, SvmDevice device, Ioasid pasid, AddressSpace? addressSpace, SvmDevice firstDevice) =>
+        _isWatched
+            ? SetUpEntryWatched(in operation, device, pasid, addressSpace, firstDevice)
+            : Defined(device.Iommu!.SetUpPasidEntry(device, pasid, addressSpace), device);
+
+    /// <summary>Tears an entry down. Throws only if the IOMMU did, before anything changed.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void TearDownEntry(in Operation operation, SvmDevice device, IIommu iommu, Ioasid pasid)
+    {
+        if (_isWatched)
+        {
+            TearDownEntryWatched(in operation, device, iommu, pasid);
+            return;
+        }
+
+        iommu.TearDownPasidEntry(device, pasid);
+        operation.Complete();
+    }
+
+    /// <summary>Tears an entry down and flushes, in an operation that only goes on to its end.</summary>
+    /// <param name="operation">The operation.</param>
+    /// <param name="device">The device.</param>
+    /// <param name="iommu">Which IOMMU has the entry; it may not be the device's own.</param>
+    /// <param name="firstDevice">The device that was bound first.</param>
+    /// <param name="pasid">The PASID.</param>
+    public void TearDownAndFlush(in Operation operation, SvmDevice device, IIommu iommu, SvmDevice firstDevice, Ioasid pasid)
+    {
+        try
+        {
+            TearDownEntry(in operation, device, iommu, pasid);
+        }
+        catch (Exception exception) when (operation.IsCompleting)
+        {
+            operation.Defer(exception);
+        }
+
+        Flush(in operation, device, firstDevice, pasid);
+    }
+
+    /// <summary>Flushes what a device and its IOMMU remember of an entry.</summary>
+    public void Flush(in Operation operation, SvmDevice device, SvmDevice firstDevice, Ioasid pasid)
+    {
+        IIommu iommu = FlushingIommu(device, firstDevice);
+        try
+        {
+            iommu.Flush(device, pasid);
+        }
+        catch (Exception exception) when (operation.IsCompleting)
+        {
+            operation.Defer(exception);
+        }
+
+        Observe(in operation, SvmEventKind.Flushed, pasid, device, iommu);
+        Observe(in operation, SvmEventKind.IotlbInvalidated, pasid, device, iommu);
+        if (device.HasAts)
+        {
+            Observe(in operation, SvmEventKind.DeviceTlbInvalidated, pasid, device, iommu);
+        }
+    }
+
+    /// <summary>Tells the observer, if there is one. Inlined, so that without one it costs the check of a field and no
+    /// event is made.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Observe(
+        in Operation operation,
+        SvmEventKind kind,
+        Ioasid pasid = default,
+        SvmDevice? device = null,
+        IIommu? iommu = null,
+        AddressSpace? addressSpace = null,
+        IoasidRange range = default,
+        PasidStatus status = PasidStatus.Success)
+    {
+        if (_observer is not null)
+        {
+            Tell(in operation, _observer, new SvmEvent(kind, pasid, device, iommu, addressSpace, range, status));
+        }
+    }
+
+    private static PasidStatus Defined(PasidStatus status, SvmDevice device) =>
+        status <= 0 ? status : throw Undefined($"The IOMMU '{device.Iommu!.Name}'", status);
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void Tell(in Operation operation, ISvmObserver observer, in SvmEvent svmEvent)
+    {
+        try
+        {
+            observer.OnEvent(in svmEvent);
+        }
+        catch (Exception exception) when (operation.NoteThrown(exception) || operation.IsCompleting)
+        {
+            operation.Defer(exception);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private PasidStatus Inject(in Operation operation, ISvmFaultInjector faultInjector, SvmFaultPoint point, SvmDevice? device, AddressSpace? addressSpace)
+    {
+        try
+        {
+            PasidStatus status = faultInjector.Inject(point, device, addressSpace);
+            Injected = status == PasidStatus.Success ? null : point;
+            return status <= 0 ? status : throw Undefined("The fault injector", status);
+        }
+        catch (Exception exception) when (operation.NoteThrown(exception))
+        {
+            throw;
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private PasidStatus EnablePasidWatched(in Operation operation, SvmDevice device)
+    {
+        PasidStatus status;
+        try
+        {
+            status = Defined(device.Iommu!.EnablePasid(device), device);
+        }
+        catch (Exception exception) when (operation.NoteThrown(exception))
+        {
+            throw;
+        }
+
+        Observe(in operation, SvmEventKind.PasidEnabled, device: device, iommu: device.Iommu, status: status);
+        return status;
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private PasidStatus SetUpEntryWatched(in Operation operation, SvmDevice device, Ioasid pasid, AddressSpace? addressSpace, SvmDevice firstDevice)
+    {
+        PasidStatus status = Inject(in operation, SvmFaultPoint.PasidEntrySetup, device, addressSpace);
+        if (status == PasidStatus.Success)
+        {
+            status = ProgramEntry(in operation, device, pasid, addressSpace);
+        }
+
+        try
+        {
+            Observe(in operation, SvmEventKind.EntrySetUp, pasid, device, device.Iommu, addressSpace, status: status);
+        }
+        catch (Exception exception) when (status == PasidStatus.Success)
+        {
+            operation.Complete();
+            operation.Defer(exception);
+            TearDownAndFlush(in operation, device, device.Iommu!, firstDevice, pasid);
+            throw;
+        }
+
+        return status;
+    }
+
+    private static PasidStatus ProgramEntry(in Operation operation, SvmDevice device, Ioasid pasid, AddressSpace? addressSpace)
+    {
+        try
+        {
+            return Defined(device.Iommu!.SetUpPasidEntry(device, pasid, addressSpace), device);
+        }
+        catch (Exception exception) when (operation.NoteThrown(exception))
+        {
+            throw;
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void TearDownEntryWatched(in Operation operation, SvmDevice device, IIommu iommu, Ioasid pasid)
+    {
+        try
+        {
+            iommu.TearDownPasidEntry(device, pasid);
+        }
+        catch (Exception exception) when (operation.NoteThrown(exception))
+        {
+            throw;
+        }
+
+        operation.Complete();
+        Observe(in operation, SvmEventKind.EntryTornDown, pasid, device, iommu);
+    }
+}
