@@ -91,11 +91,11 @@ internal sealed class HostCheck(BindingEngine engine)
             Add(IntegrityInvariant.CountsAgree, $"address space '{addressSpace}' counts {own} users of its own and has {expected}");
         }
 
-        if (addressSpace.UserCount.Leaked != 0)
+        if (addressSpace.LeakedUsers != 0)
         {
             Add(
                 IntegrityInvariant.RequestsAreAnsweredOnce,
-                $"page requests left {addressSpace.UserCount.Leaked} users of address space '{addressSpace}' behind",
+                $"page requests left {addressSpace.LeakedUsers} users of address space '{addressSpace}' behind",
                 KernelQuirks.NonCanonicalFaultLeaksUser);
         }
 

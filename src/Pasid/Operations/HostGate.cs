@@ -19,6 +19,7 @@ internal sealed class HostGate(string name, ILogger? logger)
     private OperationState _state;
     private IAnswering? _answering;
     private Action? _assertInvariants;
+    private int _standstills;
     private Gate _gate = new();
     private bool _isDisposed;
 
@@ -30,6 +31,12 @@ internal sealed class HostGate(string name, ILogger? logger)
 
     /// <summary>Gets the state of the operation that is inside.</summary>
     public ref OperationState State => ref _state;
+
+    /// <summary>Gets how many captures and restores wait until nobody answers and drains; not guarded.</summary>
+    public ref int Standstills => ref _standstills;
+
+    /// <summary>Gets a value indicating whether a capture or restore waits, which an unbind lets go first.</summary>
+    public bool HasStandstill => Volatile.Read(ref _standstills) != 0;
 
     /// <summary>Gets or sets who answers requests over the host; <see langword="null"/> until there is one.</summary>
     public IAnswering? Answering

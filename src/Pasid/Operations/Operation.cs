@@ -52,14 +52,20 @@ internal readonly ref struct Operation
         }
     }
 
-    /// <summary>Keeps the message that most operations have, without making an object for it.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    /// <summary>Keeps the message that most operations have, without making an object for it; there is a log.</summary>
     public void NoteSimply(object subject, uint number, Action<ILogger, object, uint> write)
     {
-        if (_gate.Logger is not null)
+        ref OperationState state = ref _gate.State;
+        if (state.Aftermath is not null)
         {
-            AddSubject(subject, number, write);
+            // Others come first, those of the drain that it belongs to.
+            AddNote(_gate.Logger!, (subject, number, write), static (logger, kept) => kept.write(logger, kept.subject, kept.number));
+            return;
         }
+
+        state.Subject = subject;
+        state.Number = number;
+        state.WriteSubject = write;
     }
 
     /// <summary>Leaves the gate, so that others go on; the operation goes on with <see cref="ComeBack"/>.</summary>
@@ -75,20 +81,4 @@ internal readonly ref struct Operation
     // In a method of its own: what a message tells of is kept in an object, which nobody makes where nobody logs.
     [MethodImpl(MethodImplOptions.NoInlining)]
     private void AddNote<T>(ILogger logger, T about, Action<ILogger, T> write) => Aftermath.Note(() => write(logger, about));
-
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private void AddSubject(object subject, uint number, Action<ILogger, object, uint> write)
-    {
-        ref OperationState state = ref _gate.State;
-        if (state.Aftermath is not null)
-        {
-            // Others come first, those of the drain that it belongs to.
-            AddNote(_gate.Logger!, (subject, number, write), static (logger, kept) => kept.write(logger, kept.subject, kept.number));
-            return;
-        }
-
-        state.Subject = subject;
-        state.Number = number;
-        state.WriteSubject = write;
-    }
 }

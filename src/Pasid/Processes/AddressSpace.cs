@@ -26,6 +26,7 @@ public sealed class AddressSpace : IDisposable, IPortalOwner
     private volatile uint _pasid = Ioasid.Invalid.Value;
     private volatile bool _isDestroyed;
     private UserCount _users = new();
+    private int _leakedUsers;
 
     internal AddressSpace(ProcessTable processes, string name)
     {
@@ -95,6 +96,10 @@ public sealed class AddressSpace : IDisposable, IPortalOwner
     /// <summary>Gets the count of its users.</summary>
     internal ref UserCount UserCount => ref _users;
 
+    /// <summary>Gets how many users page requests left behind (<see cref="KernelQuirks.NonCanonicalFaultLeaksUser"/>) that are there still:
+    /// somebody who knows of the quirk may have dropped some.</summary>
+    internal int LeakedUsers => Math.Min(Volatile.Read(ref _leakedUsers), _users.Extra);
+
     /// <summary>Gets or sets a value indicating whether the process itself has left; guarded by the gate of the host, as is all that
     /// follows.</summary>
     internal bool HasLeft { get; set; }
@@ -124,13 +129,16 @@ public sealed class AddressSpace : IDisposable, IPortalOwner
 
     internal AddressSpace? KeptAfter { get; set; }
 
+    internal void CountLeakedUser() => Interlocked.Increment(ref _leakedUsers);
+
     /// <summary>Brings users, pins and threads into a given state.</summary>
     internal void Load(bool hasLeft, int extraUsers, int leakedUsers, int extraPins, List<SvmThread>? threads)
     {
         HasLeft = hasLeft;
         ExtraPins = extraPins;
         Threads = threads;
-        _users.Load(hasLeft ? 0 : 1 + (threads?.Count ?? 0), extraUsers, leakedUsers);
+        Volatile.Write(ref _leakedUsers, leakedUsers);
+        _users.Load(hasLeft ? 0 : 1 + (threads?.Count ?? 0), extraUsers);
     }
 
     /// <summary>Puts portals in the place of those that are mapped; the gate for mappings is entered.</summary>

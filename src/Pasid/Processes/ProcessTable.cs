@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Microsoft.Extensions.Logging;
 
 namespace Pasid.Internal;
@@ -177,6 +178,7 @@ internal sealed partial class ProcessTable(HostGate gate, Cpu cpu, KernelProfile
     }
 
     /// <summary>Looks after an address space from which a notifier was taken away: its last pin destroys it, if it has exited.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void EndUnregistration(in Operation operation, AddressSpace addressSpace)
     {
         if (addressSpace is { HasExited: true, IsPinned: false })

@@ -16,7 +16,6 @@ internal struct UserCount
     private const long ExtraMask = Still - 1;
 
     private long _users = OwnUser;
-    private int _leaked;
 
     public UserCount()
     {
@@ -41,15 +40,9 @@ internal struct UserCount
     /// <summary>Gets how many came without the gate and have not left.</summary>
     public int Extra => (int)(Volatile.Read(ref _users) & ExtraMask);
 
-    /// <summary>Gets how many page requests left behind (<see cref="KernelQuirks.NonCanonicalFaultLeaksUser"/>) that are there still:
-    /// somebody who knows of the quirk may have dropped some.</summary>
-    public int Leaked => Math.Min(Volatile.Read(ref _leaked), Extra);
-
     /// <summary>Changes the number of those that are the process and its threads; inside the gate.</summary>
     /// <returns><see langword="true"/> if nobody is left.</returns>
     public bool AddOwn(long change) => Interlocked.Add(ref _users, change * OwnUser) == 0;
-
-    public void CountLeaked() => Interlocked.Increment(ref _leaked);
 
     /// <summary>Adds one, unless the last has left.</summary>
     /// <param name="owner">Whose users they are.</param>
@@ -135,9 +128,5 @@ internal struct UserCount
     public void LetGo() => Interlocked.And(ref _users, ~Still);
 
     /// <summary>Brings the users into a given state; inside the gate.</summary>
-    public void Load(int own, int extra, int leaked)
-    {
-        Volatile.Write(ref _leaked, leaked);
-        Volatile.Write(ref _users, (OwnUser * own) + extra);
-    }
+    public void Load(int own, int extra) => Volatile.Write(ref _users, (OwnUser * own) + extra);
 }

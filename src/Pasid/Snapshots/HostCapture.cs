@@ -53,7 +53,7 @@ internal static class HostCapture
         addressSpace.Pasid,
         addressSpace.HasLeft,
         addressSpace.UserCount.Extra,
-        addressSpace.UserCount.Leaked,
+        addressSpace.LeakedUsers,
         addressSpace.ExtraPins,
         [.. addressSpace.Threads?.Select(thread => (thread.Name, thread.Msr)) ?? []],
         addressSpace.CopyPortalsUnsynchronized());

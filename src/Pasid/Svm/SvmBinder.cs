@@ -21,8 +21,15 @@ namespace Pasid;
 [DebuggerTypeProxy(typeof(SvmBinderDebugView))]
 public sealed partial class SvmBinder : ISvmBinder, IMeteredHost
 {
+    /// <summary>The allocator if it is the library's own, at hand for lookups.</summary>
+    private readonly IoasidAllocator? _ownAllocator;
+
     private readonly HostGate _gate;
+
+    /// <summary>All that is bound. The busiest members read this before they enter the gate: the entering waits for all reads before it,
+    /// and all reads after it wait for the entering.</summary>
     private readonly BindingEngine _bindings;
+
     private readonly StatusCounts _failures = new();
     private readonly ILogger? _logger;
     private readonly PasidMetrics? _metrics;
@@ -65,6 +72,7 @@ public sealed partial class SvmBinder : ISvmBinder, IMeteredHost
         options.Validate(nameof(options));
 
         Allocator = allocator;
+        _ownAllocator = allocator as IoasidAllocator;
         HostName = options.HostName;
         Profile = options.Profile;
         _pasidLimit = options.PasidLimit;
@@ -101,31 +109,56 @@ public sealed partial class SvmBinder : ISvmBinder, IMeteredHost
     public SvmBinding Bind(SvmDevice device, AddressSpace? addressSpace, SvmBindFlags flags = SvmBindFlags.None, ISvmDeviceCallbacks? callbacks = null)
     {
         CheckBindArguments(device, addressSpace, flags);
-        BindResult result;
+        BindingEngine bindings = _bindings;
+        PasidStatus status;
+        SvmRecord? record;
+        SvmDeviceRecord? deviceRecord = null;
+        Ioasid pasid = Ioasid.Invalid;
+        BindFailure failure = default;
         using (Operation operation = _gate.Enter())
         {
-            result = _bindings.Bind(in operation, device, addressSpace, flags, callbacks, hasHandle: true);
+            status = bindings.Bind(in operation, device, (flags & SvmBindFlags.Supervisor) != 0 ? null : addressSpace, flags, callbacks, out record);
+            if (record is not null)
+            {
+                deviceRecord = record.FindDevice(device)!;
+                deviceRecord.HasHandle = true;
+                pasid = record.Pasid;
+            }
+            else
+            {
+                failure = bindings.Failure;
+            }
         }
 
-        Tell(in result, device, addressSpace, flags);
-        return result.Record is { } record
-            ? new SvmBinding(record, result.DeviceRecord!, result.Pasid)
-            : throw new PasidException(result.Status, result.Failure.Explain(result.Status, device, addressSpace));
+        Tell(status, failure, pasid, device, addressSpace, flags);
+        return record is not null
+            ? new SvmBinding(record, deviceRecord!, pasid)
+            : throw new PasidException(status, failure.Explain(status, device, addressSpace));
     }
 
     /// <inheritdoc/>
     public PasidStatus BindMm(SvmDevice device, AddressSpace? addressSpace, SvmBindFlags flags, ISvmDeviceCallbacks? callbacks, out Ioasid pasid)
     {
         CheckBindArguments(device, addressSpace, flags);
-        BindResult result;
+        BindingEngine bindings = _bindings;
+        PasidStatus status;
+        BindFailure failure = default;
         using (Operation operation = _gate.Enter())
         {
-            result = _bindings.Bind(in operation, device, addressSpace, flags, callbacks, hasHandle: false);
+            status = bindings.Bind(in operation, device, (flags & SvmBindFlags.Supervisor) != 0 ? null : addressSpace, flags, callbacks, out SvmRecord? record);
+            if (record is not null)
+            {
+                pasid = record.Pasid;
+            }
+            else
+            {
+                pasid = Ioasid.Invalid;
+                failure = bindings.Failure;
+            }
         }
 
-        Tell(in result, device, addressSpace, flags);
-        pasid = result.Pasid;
-        return result.Reported;
+        Tell(status, failure, pasid, device, addressSpace, flags);
+        return failure.ReportsSuccess ? PasidStatus.Success : status;
     }
 
     /// <inheritdoc/>
@@ -154,10 +187,11 @@ public sealed partial class SvmBinder : ISvmBinder, IMeteredHost
     public PasidStatus UnbindMm(SvmDevice device, Ioasid pasid)
     {
         ArgumentNullException.ThrowIfNull(device);
+        BindingEngine bindings = _bindings;
         PasidStatus status;
         using (Operation operation = _gate.Enter())
         {
-            status = _bindings.Unbind(in operation, device, pasid);
+            status = bindings.Unbind(in operation, device, pasid);
         }
 
         if (status == PasidStatus.Success)
@@ -181,7 +215,7 @@ public sealed partial class SvmBinder : ISvmBinder, IMeteredHost
     public PasidStatus Lookup(Ioasid pasid, out AddressSpace? addressSpace)
     {
         // The common case calls nothing that takes the address of a local, and so keeps everything in registers.
-        if (_bindings.FindSimply(pasid) is { } record)
+        if (_ownAllocator is { } allocator && allocator.TryLookupSimply(pasid, out object? data) && data is SvmRecord record && record.IsPublishedIn(_bindings))
         {
             addressSpace = record.AddressSpace;
             return PasidStatus.Success;
@@ -336,7 +370,7 @@ public sealed partial class SvmBinder : ISvmBinder, IMeteredHost
         }
     }
 
-    private IoasidAllocator OwnAllocator() => _bindings.Source.Own
+    private IoasidAllocator OwnAllocator() => _ownAllocator
         ?? throw new InvalidOperationException($"Only the state of an {nameof(IoasidAllocator)} can be captured and restored, and this binder is over another allocator.");
 
     private static void CheckFlags(SvmBindFlags flags)
@@ -372,34 +406,35 @@ public sealed partial class SvmBinder : ISvmBinder, IMeteredHost
     }
 
     /// <summary>Counts a bind that failed, and tells the log how a bind ended.</summary>
-    private void Tell(in BindResult result, SvmDevice device, AddressSpace? addressSpace, SvmBindFlags flags)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void Tell(PasidStatus status, BindFailure failure, Ioasid pasid, SvmDevice device, AddressSpace? addressSpace, SvmBindFlags flags)
     {
-        if (result.Status != PasidStatus.Success)
+        if (status != PasidStatus.Success)
         {
-            _failures.Count(result.Status);
+            _failures.Count(status);
         }
 
         if (_logger is not null)
         {
-            Log(_logger, in result, device, addressSpace, flags);
+            Log(_logger, status, failure, pasid, device, addressSpace, flags);
         }
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private void Log(ILogger logger, in BindResult result, SvmDevice device, AddressSpace? addressSpace, SvmBindFlags flags)
+    private void Log(ILogger logger, PasidStatus status, BindFailure failure, Ioasid pasid, SvmDevice device, AddressSpace? addressSpace, SvmBindFlags flags)
     {
         string target = (flags & SvmBindFlags.Supervisor) != 0 || addressSpace is null ? "the supervisor" : addressSpace.Name;
-        if (result.Status == PasidStatus.Success)
+        if (status == PasidStatus.Success)
         {
-            logger.Bound(device, target, result.Pasid, flags);
+            logger.Bound(device, target, pasid, flags);
         }
-        else if (result.Reported == PasidStatus.Success)
+        else if (failure.ReportsSuccess)
         {
-            logger.FailureReportedAsSuccess(Profile.Name, device, result.Status);
+            logger.FailureReportedAsSuccess(Profile.Name, device, status);
         }
         else if (logger.IsEnabled(LogLevel.Warning))
         {
-            logger.BindFailed(device, target, flags, result.Status, result.Failure.Explain(result.Status, device, addressSpace));
+            logger.BindFailed(device, target, flags, status, failure.Explain(status, device, addressSpace));
         }
     }
 }

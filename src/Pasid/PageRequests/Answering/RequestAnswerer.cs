@@ -103,7 +103,7 @@ internal sealed class RequestAnswerer(RequestQueues queues, IPageResponder respo
         {
             if (queues.Profile.Has(KernelQuirks.NonCanonicalFaultLeaksUser))
             {
-                addressSpace.UserCount.CountLeaked();
+                addressSpace.CountLeakedUser();
             }
             else
             {

@@ -19,9 +19,6 @@ internal sealed class RequestQueues(HostGate gate, IRequestTargets targets, Kern
     /// <summary>How many unbinds have left the gate to drain.</summary>
     private int _drains;
 
-    /// <summary>How many captures and restores wait until nobody answers and drains; not guarded.</summary>
-    private int _standstills;
-
     /// <summary>Tells of each drain, capture and restore that is over; none before there is a queue.</summary>
     private Signal? _pauses;
 
@@ -39,9 +36,6 @@ internal sealed class RequestQueues(HostGate gate, IRequestTargets targets, Kern
 
     /// <inheritdoc/>
     public bool IsOnThisThread => FindAnswered() is not null;
-
-    /// <summary>Gets a value indicating whether a capture or restore waits, which an unbind lets go first.</summary>
-    public bool HasStandstill => Volatile.Read(ref _standstills) != 0;
 
     /// <summary>Gets a value indicating whether the unbind of a device has something to drain.</summary>
     public bool NeedsDrain => _rings.Length != 0 && !Profile.Has(KernelQuirks.UnbindSkipsDrain);
@@ -100,7 +94,7 @@ internal sealed class RequestQueues(HostGate gate, IRequestTargets targets, Kern
     public Standstill EnterStill(string name)
     {
         gate.ThrowIfInside();
-        Interlocked.Increment(ref _standstills);
+        Interlocked.Increment(ref gate.Standstills);
         try
         {
             while (true)
@@ -129,7 +123,7 @@ internal sealed class RequestQueues(HostGate gate, IRequestTargets targets, Kern
         }
         finally
         {
-            Interlocked.Decrement(ref _standstills);
+            Interlocked.Decrement(ref gate.Standstills);
         }
     }
 
@@ -157,7 +151,7 @@ internal sealed class RequestQueues(HostGate gate, IRequestTargets targets, Kern
         }
 
         deadline = deadline == 0 ? Environment.TickCount64 + Courtesy : deadline;
-        if (!HasStandstill || !isLast || !NeedsDrain || AreEmpty(_rings) || Environment.TickCount64 >= deadline)
+        if (!gate.HasStandstill || !isLast || !NeedsDrain || AreEmpty(_rings) || Environment.TickCount64 >= deadline)
         {
             return false;
         }

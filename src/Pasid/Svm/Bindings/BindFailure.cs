@@ -1,10 +1,10 @@
 namespace Pasid.Internal;
 
 /// <summary>Why a bind failed: what happened, and who said so. Statuses alone do not tell, because IOMMUs and fault injectors answer any.</summary>
-/// <remarks>Two bytes, because each bind carries one.</remarks>
 /// <param name="Kind">What happened.</param>
-/// <param name="Step">The number of <see cref="Point"/>.</param>
-internal readonly record struct BindFailure(BindFailureKind Kind, byte Step = 0)
+/// <param name="Point">The step that the fault injector made fail; meaningless for other kinds.</param>
+/// <param name="ReportsSuccess">Whether a quirk makes the failure look like a success.</param>
+internal readonly record struct BindFailure(BindFailureKind Kind, SvmFaultPoint Point = default, bool ReportsSuccess = false)
 {
     public static BindFailure NoIommu => new(BindFailureKind.NoIommu);
 
@@ -26,10 +26,7 @@ internal readonly record struct BindFailure(BindFailureKind Kind, byte Step = 0)
 
     public static BindFailure NoPasidSupport => new(BindFailureKind.NoPasidSupport);
 
-    /// <summary>Gets the step that the fault injector made fail; meaningless for other kinds.</summary>
-    public SvmFaultPoint Point => (SvmFaultPoint)Step;
-
-    public static BindFailure Injected(SvmFaultPoint point) => new(BindFailureKind.Injected, (byte)point);
+    public static BindFailure Injected(SvmFaultPoint point) => new(BindFailureKind.Injected, point);
 
     /// <summary>Says what was wrong and what would be right.</summary>
     public string Explain(PasidStatus status, SvmDevice device, AddressSpace? addressSpace) => Kind switch

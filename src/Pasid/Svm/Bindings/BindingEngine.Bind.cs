@@ -8,20 +8,60 @@ internal sealed partial class BindingEngine
     /// <summary>Binds a device.</summary>
     /// <param name="operation">The bind.</param>
     /// <param name="device">The device.</param>
-    /// <param name="addressSpace">The address space; not looked at in a supervisor bind.</param>
+    /// <param name="bound">The address space; <see langword="null"/> for the supervisor's own.</param>
     /// <param name="flags">What kind of PASID.</param>
     /// <param name="callbacks">The driver's callback table.</param>
-    /// <param name="hasHandle">Whether a handle is given out for the bind.</param>
-    public BindResult Bind(in Operation operation, SvmDevice device, AddressSpace? addressSpace, SvmBindFlags flags, ISvmDeviceCallbacks? callbacks, bool hasHandle)
+    /// <param name="record">The binding; where there is none, <see cref="Failure"/> says why.</param>
+    public PasidStatus Bind(in Operation operation, SvmDevice device, AddressSpace? bound, SvmBindFlags flags, ISvmDeviceCallbacks? callbacks, out SvmRecord? record)
     {
-        BindResult result = Bind(in operation, device, (flags & SvmBindFlags.Supervisor) != 0 ? null : addressSpace, flags, callbacks);
-        if (result.DeviceRecord is { } deviceRecord)
+        record = null;
+        PasidStatus status = CheckDevice(device, flags, out uint width);
+        if (status != PasidStatus.Success)
         {
-            _binds++;
-            deviceRecord.HasHandle |= hasHandle;
+            return Fail(status, FindFailure(device, status));
         }
 
-        return result;
+        if (bound is { HasExited: true })
+        {
+            return Fail(PasidStatus.InvalidArgument, BindFailure.HasExited);
+        }
+
+        bool isShared = (flags & SvmBindFlags.Private) == 0;
+        SvmRecord? shared = isShared ? Table.FindShared(bound) : null;
+        Ioasid remembered = isShared && bound is not null ? bound.Pasid : Ioasid.Invalid;
+        if (shared is not null)
+        {
+            if (shared.Pasid.Value >= width)
+            {
+                return Fail(PasidStatus.NoSpace, BindFailure.TooWide);
+            }
+
+            if (shared.FindDevice(device) is { } deviceRecord)
+            {
+                return deviceRecord.IsDraining
+                    ? BindAfterDrain(in operation, device, bound, flags, callbacks, out record)
+                    : BindAgain(shared, deviceRecord, callbacks, out record);
+            }
+        }
+        else if (remembered.IsValid && remembered.Value >= width && !_profile.Has(KernelQuirks.RebindSkipsWidthCheck))
+        {
+            return Fail(PasidStatus.NoSpace, BindFailure.TooWide);
+        }
+
+        status = PrepareDevice(in operation, device, bound);
+        if (status != PasidStatus.Success)
+        {
+            return Fail(status, FailureOf(BindFailureKind.EnableRefused));
+        }
+
+        if (!device.SupportsPasid)
+        {
+            return Fail(PasidStatus.OperationNotSupported, BindFailure.NoPasidSupport with { ReportsSuccess = _profile.Has(KernelQuirks.UnsupportedDeviceReportsSuccess) });
+        }
+
+        return shared is null
+            ? BindFirst(in operation, _spareDevices.Take(device, callbacks), bound, flags, width, remembered, out record)
+            : BindFurther(in operation, shared, _spareDevices.Take(device, callbacks), out record);
     }
 
     /// <summary>Makes a device ready to be bound, as a bind does that wants no PASID.</summary>
@@ -31,63 +71,9 @@ internal sealed partial class BindingEngine
         return status == PasidStatus.Success ? PrepareDevice(in operation, device, addressSpace: null) : status;
     }
 
-    private BindResult Bind(in Operation operation, SvmDevice device, AddressSpace? bound, SvmBindFlags flags, ISvmDeviceCallbacks? callbacks)
-    {
-        PasidStatus status = CheckDevice(device, flags, out uint width);
-        if (status != PasidStatus.Success)
-        {
-            return BindResult.Failed(status, FindFailure(device, status));
-        }
-
-        if (bound is { HasExited: true })
-        {
-            return BindResult.Failed(PasidStatus.InvalidArgument, BindFailure.HasExited);
-        }
-
-        bool isShared = (flags & SvmBindFlags.Private) == 0;
-        SvmRecord? record = isShared ? Table.FindShared(bound) : null;
-        Ioasid remembered = isShared && bound is not null ? bound.Pasid : Ioasid.Invalid;
-        if (record is not null)
-        {
-            if (record.Pasid.Value >= width)
-            {
-                return BindResult.Failed(PasidStatus.NoSpace, BindFailure.TooWide);
-            }
-
-            if (record.FindDevice(device) is { } deviceRecord)
-            {
-                if (!deviceRecord.IsDraining)
-                {
-                    return BindAgain(record, deviceRecord, callbacks);
-                }
-
-                return BindAfterDrain(in operation, device, bound, flags, callbacks);
-            }
-        }
-        else if (remembered.IsValid && remembered.Value >= width && !_profile.Has(KernelQuirks.RebindSkipsWidthCheck))
-        {
-            return BindResult.Failed(PasidStatus.NoSpace, BindFailure.TooWide);
-        }
-
-        status = PrepareDevice(in operation, device, bound);
-        if (status != PasidStatus.Success)
-        {
-            return BindResult.Failed(status, FailureOf(BindFailureKind.EnableRefused));
-        }
-
-        if (!device.SupportsPasid)
-        {
-            return BindResult.Failed(PasidStatus.OperationNotSupported, BindFailure.NoPasidSupport, _profile.Has(KernelQuirks.UnsupportedDeviceReportsSuccess));
-        }
-
-        return record is null
-            ? BindFirst(in operation, _spareDevices.Take(device, callbacks), bound, flags, width, remembered)
-            : BindFurther(in operation, record, _spareDevices.Take(device, callbacks));
-    }
-
     /// <summary>Binds a device that an unbind is draining, once that is over: nothing has changed yet, and all begins anew.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private BindResult BindAfterDrain(in Operation operation, SvmDevice device, AddressSpace? bound, SvmBindFlags flags, ISvmDeviceCallbacks? callbacks)
+    private PasidStatus BindAfterDrain(in Operation operation, SvmDevice device, AddressSpace? bound, SvmBindFlags flags, ISvmDeviceCallbacks? callbacks, out SvmRecord? record)
     {
         // A loop, and not a bind that comes back here: the signal tells of the drains of all devices, and there is no end to these.
         while (Table.FindShared(bound)?.FindDevice(device) is { IsDraining: true })
@@ -96,7 +82,7 @@ internal sealed partial class BindingEngine
             _gate.ThrowIfDisposed();
         }
 
-        return Bind(in operation, device, bound, flags, callbacks);
+        return Bind(in operation, device, bound, flags, callbacks, out record);
     }
 
     /// <summary>What the kernel asks before it takes the lock; answers the number of PASIDs that the device can tell apart.</summary>
@@ -140,67 +126,75 @@ internal sealed partial class BindingEngine
     }
 
     /// <summary>A device that is bound already: no step is taken, so none is told.</summary>
-    private static BindResult BindAgain(SvmRecord record, SvmDeviceRecord deviceRecord, ISvmDeviceCallbacks? callbacks)
+    private PasidStatus BindAgain(SvmRecord shared, SvmDeviceRecord deviceRecord, ISvmDeviceCallbacks? callbacks, out SvmRecord? record)
     {
+        record = null;
         if (!ReferenceEquals(deviceRecord.Callbacks, callbacks))
         {
-            return BindResult.Failed(PasidStatus.Busy, BindFailure.OtherCallbacks);
+            return Fail(PasidStatus.Busy, BindFailure.OtherCallbacks);
         }
 
         if (deviceRecord.Users == long.MaxValue)
         {
-            return BindResult.Failed(PasidStatus.Overflow, BindFailure.BoundTooOften);
+            return Fail(PasidStatus.Overflow, BindFailure.BoundTooOften);
         }
 
         deviceRecord.Users++;
-        return BindResult.Bound(record, deviceRecord);
+        record = shared;
+        _binds++;
+        return PasidStatus.Success;
     }
 
     /// <summary>A further device of a binding.</summary>
-    private BindResult BindFurther(in Operation operation, SvmRecord record, SvmDeviceRecord deviceRecord)
+    private PasidStatus BindFurther(in Operation operation, SvmRecord shared, SvmDeviceRecord deviceRecord, out SvmRecord? record)
     {
-        PasidStatus status = _steps.SetUpEntry(in operation, deviceRecord.Device, record.Pasid, record.AddressSpace, record.FirstDevice);
+        record = null;
+        PasidStatus status = _steps.SetUpEntry(in operation, deviceRecord.Device, shared.Pasid, shared.AddressSpace, shared.FirstDevice);
         if (status != PasidStatus.Success)
         {
-            return BindResult.Failed(status, FailureOf(BindFailureKind.SetUpRefused));
+            return Fail(status, FailureOf(BindFailureKind.SetUpRefused));
         }
 
-        record.AddDevice(deviceRecord);
-        return BindResult.Bound(record, deviceRecord);
+        shared.AddDevice(deviceRecord);
+        record = shared;
+        _binds++;
+        return PasidStatus.Success;
     }
 
     /// <summary>The first device of a new binding.</summary>
-    private BindResult BindFirst(in Operation operation, SvmDeviceRecord deviceRecord, AddressSpace? addressSpace, SvmBindFlags flags, uint width, Ioasid remembered)
+    private PasidStatus BindFirst(
+        in Operation operation, SvmDeviceRecord deviceRecord, AddressSpace? addressSpace, SvmBindFlags flags, uint width, Ioasid remembered, out SvmRecord? record)
     {
+        record = null;
         SvmDevice device = deviceRecord.Device;
         PasidStatus status = _steps.Inject(in operation, SvmFaultPoint.SvmRecord, device, addressSpace);
         if (status != PasidStatus.Success)
         {
-            return BindResult.Failed(status, FailureOf(BindFailureKind.Injected));
+            return Fail(status, FailureOf(BindFailureKind.Injected));
         }
 
-        SvmRecord record = remembered.IsValid ? TakeSpareRecord(addressSpace!, device) : new SvmRecord(this, addressSpace, flags) { FirstDevice = device };
+        SvmRecord first = remembered.IsValid ? TakeSpareRecord(addressSpace!, device) : new SvmRecord(this, addressSpace, flags) { FirstDevice = device };
         BindFailureKind kind = remembered.IsValid ? BindFailureKind.RememberedRefused : BindFailureKind.Exhausted;
         try
         {
-            status = _numbers.Take(in operation, record, width, remembered);
+            status = _numbers.Take(in operation, first, width, remembered);
             if (status == PasidStatus.Success)
             {
                 kind = BindFailureKind.Injected;
-                status = Register(in operation, record, device);
+                status = Register(in operation, first, device);
             }
 
             if (status == PasidStatus.Success)
             {
                 kind = BindFailureKind.SetUpRefused;
-                status = _steps.SetUpEntry(in operation, device, record.Pasid, addressSpace, record.FirstDevice);
+                status = _steps.SetUpEntry(in operation, device, first.Pasid, addressSpace, first.FirstDevice);
             }
         }
         catch (Exception exception)
         {
             operation.Complete();
             operation.Defer(exception);
-            UndoFirst(in operation, record, remembered);
+            UndoFirst(in operation, first, remembered);
             throw;
         }
 
@@ -208,14 +202,16 @@ internal sealed partial class BindingEngine
         {
             BindFailure failure = FailureOf(kind);
             operation.Complete();
-            UndoFirst(in operation, record, remembered);
-            return BindResult.Failed(status, failure, kind == BindFailureKind.Exhausted && _profile.Has(KernelQuirks.ExhaustionReportsSuccess));
+            UndoFirst(in operation, first, remembered);
+            return Fail(status, failure with { ReportsSuccess = kind == BindFailureKind.Exhausted && _profile.Has(KernelQuirks.ExhaustionReportsSuccess) });
         }
 
-        record.AddDevice(deviceRecord);
-        Link(record);
-        record.Publish();
-        return BindResult.Bound(record, deviceRecord);
+        first.AddDevice(deviceRecord);
+        Link(first);
+        first.Publish();
+        record = first;
+        _binds++;
+        return PasidStatus.Success;
     }
 
     private SvmRecord TakeSpareRecord(AddressSpace addressSpace, SvmDevice device)
@@ -272,4 +268,10 @@ internal sealed partial class BindingEngine
     /// <summary>Tells which way the step failed that failed last.</summary>
     private BindFailure FailureOf(BindFailureKind kind) =>
         _steps.Injected is { } point ? BindFailure.Injected(point) : new BindFailure(kind);
+
+    private PasidStatus Fail(PasidStatus status, BindFailure failure)
+    {
+        Failure = failure;
+        return status;
+    }
 }

@@ -21,7 +21,7 @@ internal sealed partial class BindingEngine
             return PasidStatus.InvalidArgument;
         }
 
-        if (deviceRecord.IsDraining || Queues.HasStandstill)
+        if (deviceRecord.IsDraining || _gate.HasStandstill)
         {
             return UnbindInTurn(in operation, device, pasid);
         }
@@ -42,7 +42,7 @@ internal sealed partial class BindingEngine
             try
             {
                 long deadline = 0;
-                while ((deviceRecord.IsDraining || Queues.HasStandstill) && Queues.TryWaitForTurn(in operation, deviceRecord.IsDraining, deviceRecord.Users == 1, ref deadline))
+                while ((deviceRecord.IsDraining || _gate.HasStandstill) && Queues.TryWaitForTurn(in operation, deviceRecord.IsDraining, deviceRecord.Users == 1, ref deadline))
                 {
                     // What was waited for is over, and another one may have begun.
                 }
@@ -140,6 +140,13 @@ internal sealed partial class BindingEngine
     private void CountUnbind(in Operation operation, SvmDevice device, Ioasid pasid)
     {
         _unbinds++;
-        operation.NoteSimply(device, pasid.Value, static (logger, unbound, number) => logger.Unbound((SvmDevice)unbound, new Ioasid(number)));
+        if (_gate.Logger is not null)
+        {
+            NoteUnbound(in operation, device, pasid);
+        }
     }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void NoteUnbound(in Operation operation, SvmDevice device, Ioasid pasid) =>
+        operation.NoteSimply(device, pasid.Value, static (logger, unbound, number) => logger.Unbound((SvmDevice)unbound, new Ioasid(number)));
 }

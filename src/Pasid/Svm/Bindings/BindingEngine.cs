@@ -68,6 +68,9 @@ internal sealed partial class BindingEngine : IProcessWatcher, IRequestTargets
     /// <summary>Gets who owns the PASIDs.</summary>
     public NumberOwner Numbers => _numbers;
 
+    /// <summary>Gets why the bind failed that failed last; read before the gate is left.</summary>
+    public BindFailure Failure { get; private set; }
+
     /// <summary>Gets how many binds have succeeded.</summary>
     public long Binds => _binds;
 
@@ -283,6 +286,7 @@ internal sealed partial class BindingEngine : IProcessWatcher, IRequestTargets
     }
 
     /// <summary>Ends a binding without devices.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void End(in Operation operation, SvmRecord record)
     {
         Table.Remove(record);

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Pasid.Internal;
 
 /// <summary>
@@ -29,6 +31,7 @@ internal sealed partial class BindingTable(ProcessTable processes)
     public SvmRecord? FindShared(AddressSpace? addressSpace) => addressSpace is null ? SharedOfSupervisor : addressSpace.SharedRecord;
 
     /// <summary>Puts a binding that is complete where binds and pictures look for it; one of a process has registered already.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Add(SvmRecord record)
     {
         _count++;
@@ -47,6 +50,7 @@ internal sealed partial class BindingTable(ProcessTable processes)
     }
 
     /// <summary>Takes a binding from where <see cref="Add"/> put it; it may still be registered with its address space.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Remove(SvmRecord record)
     {
         _count--;

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Pasid.Internal;
 
 /// <summary>
@@ -26,6 +28,7 @@ internal sealed class NumberOwner(PasidSource source, Steps steps, HostGate gate
     /// <param name="record">The binding.</param>
     /// <param name="width">How many PASIDs its device can tell apart.</param>
     /// <param name="remembered">The number that its address space owns; not valid for a new one.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public PasidStatus Take(in Operation operation, SvmRecord record, uint width, Ioasid remembered)
     {
         if (remembered.IsValid)
@@ -40,6 +43,7 @@ internal sealed class NumberOwner(PasidSource source, Steps steps, HostGate gate
     }
 
     /// <summary>Gives the number of a binding to its owner; the bind has succeeded.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Keep(SvmRecord record)
     {
         if (_isAddressSpace && record.IsShared && record.AddressSpace is { } addressSpace)

@@ -115,6 +115,7 @@ internal sealed class PasidSource
 
     /// <summary>Attaches a binding to a PASID that stays allocated.</summary>
     /// <returns><see cref="PasidStatus.NotFound"/> if the PASID was freed behind the binder's back.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public PasidStatus Attach(Ioasid pasid, SvmRecord record)
     {
         PasidStatus status = Own is { } allocator ? allocator.SetDataUnlogged(pasid, record) : _allocator.SetData(pasid, record);

@@ -102,8 +102,8 @@ internal sealed class Steps(ISvmObserver? observer, ISvmFaultInjector? faultInje
         }
     }
 
-    /// <summary>Tells the observer, if there is one. Inlined, so that without one it costs the check of a field and no
-    /// event is made.</summary>
+    /// <summary>Tells the observer, if there is one. Inlined, so that without one it costs the check of a field; the event is made
+    /// elsewhere, because each place with room for one would clear that room first.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Observe(
         in Operation operation,
@@ -117,7 +117,7 @@ internal sealed class Steps(ISvmObserver? observer, ISvmFaultInjector? faultInje
     {
         if (_observer is not null)
         {
-            Tell(in operation, _observer, new SvmEvent(kind, pasid, device, iommu, addressSpace, range, status));
+            Tell(in operation, _observer, kind, pasid, device, iommu, addressSpace, range, status);
         }
     }
 
@@ -125,11 +125,20 @@ internal sealed class Steps(ISvmObserver? observer, ISvmFaultInjector? faultInje
         status <= 0 ? status : throw Undefined($"The IOMMU '{device.Iommu!.Name}'", status);
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static void Tell(in Operation operation, ISvmObserver observer, in SvmEvent svmEvent)
+    private static void Tell(
+        in Operation operation,
+        ISvmObserver observer,
+        SvmEventKind kind,
+        Ioasid pasid,
+        SvmDevice? device,
+        IIommu? iommu,
+        AddressSpace? addressSpace,
+        IoasidRange range,
+        PasidStatus status)
     {
         try
         {
-            observer.OnEvent(in svmEvent);
+            observer.OnEvent(new SvmEvent(kind, pasid, device, iommu, addressSpace, range, status));
         }
         catch (Exception exception) when (operation.NoteThrown(exception) || operation.IsCompleting)
         {
