@@ -62,7 +62,7 @@ internal sealed class CompiledAssembly : IDisposable
         }
 
         return documents
-            .Where(pair => pair.Value.Count > 0 || !_reader.TypeDefinitions.Any(handle => FullName(handle) == pair.Key && IsMadeByTheCompiler(handle)))
+            .Where(pair => pair.Value.Count > 0 || !(pair.Key.StartsWith('<') || _reader.TypeDefinitions.Any(handle => FullName(handle) == pair.Key && IsMadeByTheCompiler(handle))))
             .ToDictionary(pair => pair.Key, pair => (IReadOnlyList<string>)[.. pair.Value]);
     }
 
@@ -78,7 +78,7 @@ internal sealed class CompiledAssembly : IDisposable
         return [.. namings.OrderBy(n => n.From, StringComparer.Ordinal).ThenBy(n => n.To, StringComparer.Ordinal).ThenBy(n => n.Member, StringComparer.Ordinal)];
     }
 
-    /// <summary>Tells whether a field is in code that a generator or the compiler wrote: told by its attribute, or by where the bodies of its type stand.</summary>
+    /// <summary>Tells whether a generator or the compiler wrote a field: told by its attribute, or by where the bodies of its type stand.</summary>
     /// <param name="field">Of this assembly.</param>
     /// <param name="isHandWritten">Whether a file belongs to the sources.</param>
     public bool IsGenerated(FieldInfo field, Func<string, bool> isHandWritten)
@@ -86,7 +86,7 @@ internal sealed class CompiledAssembly : IDisposable
         var handle = (FieldDefinitionHandle)MetadataTokens.EntityHandle(field.MetadataToken);
         TypeDefinitionHandle type = _reader.GetFieldDefinition(handle).GetDeclaringType();
         return HasAttribute(_reader.GetFieldDefinition(handle).GetCustomAttributes(), Generated)
-            || Chain(type).Any(outer => HasAttribute(_reader.GetTypeDefinition(outer).GetCustomAttributes(), Generated) || IsMadeByTheCompiler(outer))
+            || Chain(type).Any(IsMadeByTheCompiler)
             || (Bodies(type) is { Count: > 0 } bodies && !bodies.Any(isHandWritten));
     }
 
@@ -137,8 +137,7 @@ internal sealed class CompiledAssembly : IDisposable
     }
 
     private bool IsMadeByTheCompiler(TypeDefinitionHandle type) =>
-        HasAttribute(_reader.GetTypeDefinition(type).GetCustomAttributes(), "System.Runtime.CompilerServices.CompilerGeneratedAttribute")
-        || FullName(type) == "<Module>";
+        HasAttribute(_reader.GetTypeDefinition(type).GetCustomAttributes(), "System.Runtime.CompilerServices.CompilerGeneratedAttribute");
 
     private bool HasAttribute(CustomAttributeHandleCollection attributes, string name) =>
         attributes.Any(handle => _reader.GetCustomAttribute(handle).Constructor is { Kind: HandleKind.MemberReference } constructor
