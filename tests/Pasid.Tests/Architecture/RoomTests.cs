@@ -3,6 +3,8 @@ namespace Pasid.Tests.Architecture;
 /// <summary>The compiled library has the rooms and the arrows of <see cref="Rooms"/>, and no others.</summary>
 public sealed class RoomTests : IDisposable
 {
+    private const string Nowhere = "no room";
+
     private readonly CompiledAssembly _library = CompiledAssembly.Open(typeof(IoasidAllocator).Assembly);
 
     public void Dispose() => _library.Dispose();
@@ -14,8 +16,8 @@ public sealed class RoomTests : IDisposable
         [
             .. _library.Documents()
                 .Select(type => (Name: Short(type.Key), Rooms: RoomsOf(type.Value)))
-                .Where(type => type.Rooms.Length != 1)
-                .Select(type => type.Rooms.Length == 0 ? $"{type.Name} is in no room" : $"{type.Name} is in {string.Join(" and in ", type.Rooms)}"),
+                .Where(type => type.Rooms is not [not Nowhere])
+                .Select(type => $"{type.Name} is in {string.Join(" and in ", type.Rooms.DefaultIfEmpty(Nowhere))}"),
         ];
 
         wrong.Should().BeEmpty();
@@ -92,7 +94,7 @@ public sealed class RoomTests : IDisposable
             .Should().Equal("Svm/SvmBinder.cs", "Svm/A.cs");
 
     private static string[] RoomsOf(IEnumerable<string> documents) =>
-        [.. Rooms.Paths(documents).Select(path => Rooms.Of(path) ?? "no room").Distinct().Order(StringComparer.Ordinal)];
+        [.. Rooms.Paths(documents).Select(path => Rooms.Of(path) ?? Nowhere).Distinct().Order(StringComparer.Ordinal)];
 
     private static string Short(string name) => name[(name.LastIndexOf('.') + 1)..].Split('`')[0];
 
@@ -101,7 +103,7 @@ public sealed class RoomTests : IDisposable
     {
         var rooms = _library.Documents()
             .Select(type => (type.Key, Rooms: RoomsOf(type.Value)))
-            .Where(type => type.Rooms is [not "no room"])
+            .Where(type => type.Rooms is [not Nowhere])
             .ToDictionary(type => type.Key, type => type.Rooms[0]);
 
         return
