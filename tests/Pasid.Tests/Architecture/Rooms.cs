@@ -51,7 +51,7 @@ internal static class Rooms
         foreach (Room room in All.Reverse().Where(room => room.Name != Everywhere))
         {
             string[] arrows = [.. room.Arrows.Where(arrow => arrow != Everywhere).Select(Node)];
-            string node = room.Name.Contains('/', StringComparison.Ordinal) ? $"{Node(room.Name)}[{room.Name}]" : room.Name;
+            string node = room.Name.Contains('/', StringComparison.Ordinal) ? $"{Node(room.Name)}[\"{room.Name}\"]" : room.Name;
             picture.Append("    ").Append(node).Append(arrows.Length == 0 ? "" : " --> ").AppendJoin(" & ", arrows).Append('\n');
         }
 
