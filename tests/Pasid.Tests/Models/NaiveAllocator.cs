@@ -1,167 +1,107 @@
-using System.Globalization;
 using Pasid.Tests.Support;
-using Pasid.Tool.Replay;
-using Pasid.Tool.Scenarios;
 
 namespace Pasid.Tests.Models;
 
-/// <summary>The naive allocator with the kernel's rules of custom allocators around it, answering the steps of a scenario.</summary>
-internal sealed class NaiveAllocator : IReplay
+/// <summary>The naive allocator with the kernel's rules of custom allocators around it.</summary>
+internal sealed class NaiveAllocator(IoasidReusePolicy policy) : IIoasidAllocator, ICustomIoasidRegistry
 {
-    private readonly Dictionary<string, IoasidSet> _sets = [];
-    private readonly Dictionary<string, ICustomIoasidFunctions> _functions;
-    private readonly IReadOnlyDictionary<string, string> _functionsOf;
-    private readonly NaiveIoasidAllocator _default;
+    private readonly NaiveIoasidAllocator _default = new(policy);
     private readonly List<Group> _groups = [];
 
-    public NaiveAllocator(AllocatorScenario scenario)
-    {
-        _functions = scenario.CustomAllocators.Strategies.ToDictionary(pair => pair.Key, pair => Strategies.Create(pair.Value));
-        _functionsOf = scenario.CustomAllocators.Functions;
-        _default = new NaiveIoasidAllocator(scenario.ReusePolicy);
-    }
+    public long LiveCount => Table.LiveCount;
 
     private Group? Active => _groups.FirstOrDefault();
 
     private NaiveIoasidAllocator Table => Active?.Table ?? _default;
 
-    public IReadOnlyList<Answer> Apply(Step step)
+    public bool TryAllocate(IoasidRange range, IoasidSet? ioasidSet, object? data, out Ioasid id)
     {
-        string? ret = step switch
-        {
-            AllocateStep s => Allocate(s).ToString(CultureInfo.InvariantCulture),
-            FreeStep s => Free(s.Id),
-            GetStep s => Table.AddReference(s.Id) == PasidStatus.Success ? "0" : "\"warn\"",
-            PutStep s => Put(s.Id) ? "true" : "false",
-            SetDataStep s => ((int)Table.SetData(s.Id, s.Data)).ToString(CultureInfo.InvariantCulture),
-            FindStep s => Find(s),
-            RegisterStep s => Register(s.CustomAllocator).ToString(CultureInfo.InvariantCulture),
-            UnregisterStep s => Unregister(s.CustomAllocator),
-            LiveStep => Canonical.Numbers(Table.LiveIds().Select(id => (long)id.Value)),
-            _ => throw new ArgumentException(step.Info.Op, nameof(step)),
-        };
-        return ret is null ? [] : [new Answer("ret", ret)];
-    }
-
-    public void Dispose()
-    {
-    }
-
-    private uint Allocate(AllocateStep step)
-    {
-        IoasidSet? ioasidSet = Set(step.Set);
         if (Active is not { } group)
         {
-            _default.TryAllocate(step.Range, ioasidSet, step.Data, out Ioasid given);
-            return given.Value;
+            return _default.TryAllocate(range, ioasidSet, data, out id);
         }
 
-        Ioasid chosen = _functions[group.Functions].Allocate(step.Range, privateData: null);
-        if (!chosen.IsValid)
+        id = group.Functions.Allocate(range, privateData: null);
+        if (id.IsValid && !group.Table.TryAllocate(new IoasidRange(id.Value, id.Value), ioasidSet, data, out _))
         {
-            return uint.MaxValue;
+            group.Functions.Free(id, privateData: null);
+            id = Ioasid.Invalid;
         }
 
-        if (!group.Table.TryAllocate(new IoasidRange(chosen.Value, chosen.Value), ioasidSet, step.Data, out _))
-        {
-            _functions[group.Functions].Free(chosen, privateData: null);
-            return uint.MaxValue;
-        }
-
-        return chosen.Value;
+        return id.IsValid;
     }
 
-    private string? Free(Ioasid id)
+    public PasidStatus Free(Ioasid id)
     {
-        if (Table.Free(id) == PasidStatus.Success)
+        PasidStatus status = Table.Free(id);
+        if (status == PasidStatus.Success)
         {
-            HandBack(id);
+            Active?.Functions.Free(id, privateData: null);
         }
 
-        return null;
+        return status;
     }
 
-    private bool Put(Ioasid id)
+    public PasidStatus AddReference(Ioasid id) => Table.AddReference(id);
+
+    public IoasidRelease DropReference(Ioasid id)
     {
-        bool isFreed = Table.DropReference(id) == IoasidRelease.Freed;
-        if (isFreed)
+        IoasidRelease release = Table.DropReference(id);
+        if (release == IoasidRelease.Freed)
         {
-            HandBack(id);
+            Active?.Functions.Free(id, privateData: null);
         }
 
-        return isFreed;
+        return release;
     }
 
-    private void HandBack(Ioasid id)
-    {
-        if (Active is { } group)
-        {
-            _functions[group.Functions].Free(id, privateData: null);
-        }
-    }
+    public PasidStatus SetData(Ioasid id, object? data) => Table.SetData(id, data);
 
-    private string Find(FindStep step)
-    {
-        PasidStatus status = Table.Lookup(step.Id, Set(step.Set), step.Getter is { } getter ? _ => getter : null, out object? data);
-        return status == PasidStatus.Success ? Canonical.Data((string?)data) : Canonical.Error((long)status);
-    }
+    public PasidStatus Lookup(Ioasid id, IoasidSet? ioasidSet, Func<object?, bool>? predicate, out object? data) =>
+        Table.Lookup(id, ioasidSet, predicate, out data);
 
-    private int Register(string name)
+    public bool TryFindLive(Ioasid from, out Ioasid id) => Table.TryFindLive(from, out id);
+
+    public PasidStatus Register(CustomIoasidAllocator customAllocator)
     {
         if (_groups.Count == 0 && _default.LiveCount != 0)
         {
-            return (int)PasidStatus.TryAgain;
+            return PasidStatus.TryAgain;
         }
 
-        if (_groups.Exists(group => group.Founder == name || group.Members.Contains(name)))
+        if (_groups.Exists(group => group.Founder == customAllocator || group.Members.Contains(customAllocator)))
         {
-            return (int)PasidStatus.AlreadyExists;
+            return PasidStatus.AlreadyExists;
         }
 
-        if (_groups.Find(group => group.Functions == _functionsOf[name]) is { } joined)
+        if (Find(customAllocator) is { } joined)
         {
-            joined.Members.Add(name);
-            return 0;
+            joined.Members.Add(customAllocator);
+        }
+        else
+        {
+            _groups.Add(new Group(customAllocator));
         }
 
-        _groups.Add(new Group(name, _functionsOf[name]));
-        return 0;
+        return PasidStatus.Success;
     }
 
-    private string? Unregister(string name)
+    public PasidStatus Unregister(CustomIoasidAllocator customAllocator)
     {
-        if (_groups.Find(group => group.Functions == _functionsOf[name]) is { } group)
-        {
-            if (group.Members.Count == 1)
-            {
-                _groups.Remove(group);
-            }
-            else
-            {
-                group.Members.Remove(name);
-            }
-        }
-
-        return null;
+        Group? group = Find(customAllocator);
+        bool hasLeft = group is { Members.Count: 1 } ? _groups.Remove(group) : group is not null && group.Members.Remove(customAllocator);
+        return hasLeft ? PasidStatus.Success : PasidStatus.NotFound;
     }
 
-    private IoasidSet? Set(string? name)
+    private Group? Find(CustomIoasidAllocator customAllocator) => _groups.Find(group => group.Functions == customAllocator.Functions);
+
+    private sealed class Group(CustomIoasidAllocator founder)
     {
-        if (name is null)
-        {
-            return null;
-        }
+        public CustomIoasidAllocator Founder { get; } = founder;
 
-        return _sets.TryGetValue(name, out IoasidSet? known) ? known : _sets[name] = new IoasidSet(name);
-    }
+        public ICustomIoasidFunctions Functions { get; } = founder.Functions;
 
-    private sealed class Group(string founder, string functions)
-    {
-        public string Founder { get; } = founder;
-
-        public string Functions { get; } = functions;
-
-        public List<string> Members { get; } = [founder];
+        public List<CustomIoasidAllocator> Members { get; } = [founder];
 
         public NaiveIoasidAllocator Table { get; } = new();
     }
