@@ -4,7 +4,7 @@ using System.Globalization;
 namespace Pasid.Internal;
 
 /// <summary>Checks a snapshot and makes the objects that it stands for; nothing of the host changes.</summary>
-internal sealed class SnapshotReader(SvmBinder binder, IoasidReusePolicy reusePolicy, PasidSnapshot snapshot, PasidSnapshotMap map)
+internal sealed class SnapshotReader(SvmBinder binder, IoasidReusePolicy reusePolicy, SnapshotFile snapshot, PasidSnapshotMap map)
 {
     private readonly SnapshotCheck _check = new(snapshot, binder.Profile, reusePolicy, map.MemoryLimit);
     private readonly Dictionary<string, SvmDevice> _devices = new(StringComparer.Ordinal);
@@ -40,12 +40,12 @@ internal sealed class SnapshotReader(SvmBinder binder, IoasidReusePolicy reusePo
 
         FindAddressSpaces();
         FindPortals();
-        foreach (PageRequestQueueSnapshot queue in snapshot.Queues ?? [])
+        foreach (QueueEntry queue in snapshot.Queues ?? [])
         {
             Queues.Add(new HostState.Queue([.. queue.Requests.Select(MakeRequest)], queue.HasOverflowed));
         }
 
-        foreach (SvmBindingSnapshot binding in snapshot.Bindings)
+        foreach (BindingEntry binding in snapshot.Bindings)
         {
             MakeRecord(binding);
         }
@@ -61,7 +61,7 @@ internal sealed class SnapshotReader(SvmBinder binder, IoasidReusePolicy reusePo
     private void FindAddressSpaces()
     {
         var found = new HashSet<AddressSpace>(ReferenceEqualityComparer.Instance);
-        foreach (AddressSpaceSnapshot addressSpace in snapshot.AddressSpaces)
+        foreach (AddressSpaceEntry addressSpace in snapshot.AddressSpaces)
         {
             AddressSpace? known = map.FindAddressSpace?.Invoke(addressSpace.Name);
             if (known is not null && !ReferenceEquals(known.Binder, binder))
@@ -81,7 +81,7 @@ internal sealed class SnapshotReader(SvmBinder binder, IoasidReusePolicy reusePo
 
     private void FindPortals()
     {
-        foreach (PortalSnapshot portal in snapshot.AddressSpaces.SelectMany(addressSpace => addressSpace.Portals ?? []))
+        foreach (PortalEntry portal in snapshot.AddressSpaces.SelectMany(addressSpace => addressSpace.Portals ?? []))
         {
             if (_portals.ContainsKey(portal.Portal))
             {
@@ -99,7 +99,7 @@ internal sealed class SnapshotReader(SvmBinder binder, IoasidReusePolicy reusePo
         }
     }
 
-    private PageRequest MakeRequest(PageRequestSnapshot request) => new()
+    private PageRequest MakeRequest(RequestEntry request) => new()
     {
         Device = Find(request.Device)!,
         Pasid = request.Pasid is { } pasid ? new Ioasid(pasid) : null,
@@ -126,14 +126,14 @@ internal sealed class SnapshotReader(SvmBinder binder, IoasidReusePolicy reusePo
         return owners;
     }
 
-    private void MakeRecord(SvmBindingSnapshot binding)
+    private void MakeRecord(BindingEntry binding)
     {
         SvmDevice? firstDevice = Find(binding.FirstDevice);
         AddressSpace? addressSpace = binding.AddressSpace is { } index ? AddressSpaces[index] : null;
         var record = new SvmRecord(binder, addressSpace, binding.Flags) { FirstDevice = firstDevice!, Pasid = new Ioasid(binding.Pasid) };
         for (int i = binding.Devices.Count - 1; i >= 0; i--)
         {
-            SvmDeviceSnapshot device = binding.Devices[i];
+            DeviceEntry device = binding.Devices[i];
             ISvmDeviceCallbacks? callbacks = device.Callbacks is null ? null : map.FindCallbacks(device.Callbacks);
             if (device.Callbacks is not null && callbacks is null)
             {
@@ -142,7 +142,7 @@ internal sealed class SnapshotReader(SvmBinder binder, IoasidReusePolicy reusePo
 
             if (Find(device.Device) is { } known)
             {
-                record.AddDevice(new SvmDeviceRecord { Device = known, Callbacks = callbacks, Users = device.Users });
+                record.AddDevice(new SvmDeviceRecord { Device = known, Callbacks = callbacks, Users = device.Binds });
             }
         }
 
@@ -185,7 +185,7 @@ internal sealed class SnapshotReader(SvmBinder binder, IoasidReusePolicy reusePo
     {
         for (int i = 0; i < AddressSpaces.Count; i++)
         {
-            AddressSpaceSnapshot picture = snapshot.AddressSpaces[i];
+            AddressSpaceEntry picture = snapshot.AddressSpaces[i];
             List<SvmThread>? threads = picture.Threads is { Count: > 0 } pictured
                 ? [.. pictured.Select(thread => new SvmThread(AddressSpaces[i], thread.Name, new PasidMsr(thread.Msr)))]
                 : null;
@@ -202,10 +202,10 @@ internal sealed class SnapshotReader(SvmBinder binder, IoasidReusePolicy reusePo
 
     private void MakeIds(IoasidSet[] owners)
     {
-        foreach (IoasidSnapshot id in snapshot.Ids)
+        foreach (IdEntry id in snapshot.Ids)
         {
             object? data = id.Binding is { } binding ? Records[binding]
-                : id.IsStale ? MakeStale()
+                : id.HasStaleBinding ? MakeStale()
                 : id.Data is null ? null
                 : map.FindData(id.Data);
             if (id.Data is not null && data is null)
@@ -226,5 +226,5 @@ internal sealed class SnapshotReader(SvmBinder binder, IoasidReusePolicy reusePo
     }
 
     /// <summary>What a process has besides its address space.</summary>
-    internal readonly record struct Process(AddressSpaceSnapshot Picture, List<SvmThread>? Threads, ConcurrentDictionary<ulong, IEnqcmdPortal>? Portals);
+    internal readonly record struct Process(AddressSpaceEntry Picture, List<SvmThread>? Threads, ConcurrentDictionary<ulong, IEnqcmdPortal>? Portals);
 }

@@ -4,7 +4,7 @@ namespace Pasid.Internal;
 internal static class SnapshotText
 {
     /// <summary>Finds text that UTF-8 cannot carry, and says whose it is.</summary>
-    public static IEnumerable<string> FindBroken(PasidSnapshot snapshot)
+    public static IEnumerable<string> FindBroken(SnapshotFile snapshot)
     {
         for (int i = 0; i < (snapshot.Owners?.Count ?? 0); i++)
         {
@@ -14,7 +14,7 @@ internal static class SnapshotText
             }
         }
 
-        foreach (IoasidSnapshot? id in snapshot.Ids ?? [])
+        foreach (IdEntry? id in snapshot.Ids ?? [])
         {
             if (IsBroken(id?.Data))
             {
@@ -40,7 +40,7 @@ internal static class SnapshotText
 
         for (int i = 0; i < (snapshot.Queues?.Count ?? 0); i++)
         {
-            foreach (PageRequestSnapshot? request in snapshot.Queues![i]?.Requests ?? [])
+            foreach (RequestEntry? request in snapshot.Queues![i]?.Requests ?? [])
             {
                 if (IsBroken(request?.Device))
                 {
@@ -55,14 +55,14 @@ internal static class SnapshotText
         }
     }
 
-    private static IEnumerable<string> FindBroken(AddressSpaceSnapshot? addressSpace, int index)
+    private static IEnumerable<string> FindBroken(AddressSpaceEntry? addressSpace, int index)
     {
         if (IsBroken(addressSpace?.Name))
         {
             yield return Say($"address space {index}", addressSpace!.Name);
         }
 
-        foreach (SvmThreadSnapshot? thread in addressSpace?.Threads ?? [])
+        foreach (ThreadEntry? thread in addressSpace?.Threads ?? [])
         {
             if (IsBroken(thread?.Name))
             {
@@ -70,7 +70,7 @@ internal static class SnapshotText
             }
         }
 
-        foreach (PortalSnapshot? portal in addressSpace?.Portals ?? [])
+        foreach (PortalEntry? portal in addressSpace?.Portals ?? [])
         {
             if (IsBroken(portal?.Portal))
             {
@@ -79,14 +79,14 @@ internal static class SnapshotText
         }
     }
 
-    private static IEnumerable<string> FindBroken(SvmBindingSnapshot? binding, int index)
+    private static IEnumerable<string> FindBroken(BindingEntry? binding, int index)
     {
         if (IsBroken(binding?.FirstDevice))
         {
             yield return Say($"the first device of binding {index}", binding!.FirstDevice);
         }
 
-        foreach (SvmDeviceSnapshot? device in binding?.Devices ?? [])
+        foreach (DeviceEntry? device in binding?.Devices ?? [])
         {
             if (IsBroken(device?.Device))
             {

@@ -43,7 +43,7 @@ public sealed partial class SvmBinder
     {
         ArgumentNullException.ThrowIfNull(snapshot);
         IoasidAllocator allocator = OwnAllocator();
-        var reader = new SnapshotReader(this, allocator.ReusePolicy, snapshot, map ?? new PasidSnapshotMap());
+        var reader = new SnapshotReader(this, allocator.ReusePolicy, snapshot.File, map ?? new PasidSnapshotMap());
         reader.Read();
         if (reader.Errors.Count != 0)
         {
@@ -52,9 +52,9 @@ public sealed partial class SvmBinder
 
         // All that can fail comes before the first change, or is the first: what makes objects, what others have to say, what may have
         // changed since.
-        IoasidTable table = allocator.MakeTable(reader.Ids, snapshot.NextId, snapshot.HeldIds ?? []);
+        IoasidTable table = allocator.MakeTable(reader.Ids, snapshot.File.NextId, snapshot.File.HeldBackIds ?? []);
         var leaked = new LeakedPasids();
-        foreach (uint pasid in snapshot.LeakedPasids)
+        foreach (uint pasid in snapshot.File.LeakedPasids)
         {
             leaked.Add(new Ioasid(pasid));
         }
@@ -207,12 +207,12 @@ public sealed partial class SvmBinder
 
     private static void Load(AddressSpace addressSpace, SnapshotReader.Process process)
     {
-        AddressSpaceSnapshot picture = process.Picture;
+        AddressSpaceEntry picture = process.Picture;
         addressSpace.Threads?.ForEach(static thread => thread.HasExited = true);
         addressSpace.Pasid = picture.Pasid is { } pasid ? new Ioasid(pasid) : Ioasid.Invalid;
         addressSpace.IsDestroyed = false;
         addressSpace.SpareRecord = null;
-        addressSpace.Load(picture.HasExited, picture.Guests, picture.LeakedUsers, picture.ExtraPins, process.Threads);
+        addressSpace.Load(picture.HasLeft, picture.ExtraUsers, picture.LeakedUsers, picture.ExtraPins, process.Threads);
         addressSpace.LoadPortalsUnsynchronized(process.Portals);
     }
 

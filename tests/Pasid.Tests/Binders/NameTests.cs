@@ -75,8 +75,8 @@ public sealed class NameTests
 
         PasidSnapshot snapshot = PasidSnapshot.Load(stream);
 
-        snapshot.AddressSpaces.Single().Name.Should().Be(Name);
-        snapshot.Bindings.Single().FirstDevice.Should().Be(Name);
+        snapshot.File.AddressSpaces.Single().Name.Should().Be(Name);
+        snapshot.File.Bindings.Single().FirstDevice.Should().Be(Name);
     }
 
     [Fact]
@@ -109,21 +109,21 @@ public sealed class NameTests
 
     public static TheoryData<string, PasidSnapshot> BrokenSnapshots()
     {
-        var whole = new PasidSnapshot(PasidSnapshot.CurrentVersion, PasidLifetime.AddressSpace, KernelQuirks.None, 0, 0, [], [], [], [], []);
-        PasidSnapshot Space(AddressSpaceSnapshot space) => whole with { AddressSpaces = [new("a"), space] };
-        PasidSnapshot Bound(SvmBindingSnapshot binding) => whole with { Bindings = [binding] };
+        SnapshotFile whole = SnapshotEdit.Empty;
+        SnapshotFile Space(AddressSpaceEntry space) => whole with { AddressSpaces = [new("a"), space] };
+        SnapshotFile Bound(BindingEntry binding) => whole with { Bindings = [binding] };
         return new()
         {
-            { "owner 1", whole with { Owners = ["a", Broken] } },
-            { "the data of id 5", whole with { Ids = [new(5, 1, Data: Broken)] } },
-            { "address space 1", Space(new(Broken)) },
-            { "a thread of address space 1", Space(new("b", Threads: [new(Broken)])) },
-            { "a portal of address space 1", Space(new("b", Portals: [new(0, Broken)])) },
-            { "the first device of binding 0", Bound(new(1, null, SvmBindFlags.Supervisor, Broken, [])) },
-            { "a device of binding 0", Bound(new(1, null, SvmBindFlags.Supervisor, "d", [new(Broken, 1)])) },
-            { "a callback table of binding 0", Bound(new(1, null, SvmBindFlags.Supervisor, "d", [new("d", 1, Broken)])) },
-            { "the device of a request of queue 0", whole with { Queues = [new([new(Broken)])] } },
-            { "the private data of a request of queue 0", whole with { Queues = [new([new("d", PrivateData: Broken)])] } },
+            { "owner 1", new(whole with { Owners = ["a", Broken] }) },
+            { "the data of id 5", new(whole with { Ids = [new(5, 1, Data: Broken)] }) },
+            { "address space 1", new(Space(new(Broken))) },
+            { "a thread of address space 1", new(Space(new("b", Threads: [new(Broken)]))) },
+            { "a portal of address space 1", new(Space(new("b", Portals: [new(0, Broken)]))) },
+            { "the first device of binding 0", new(Bound(new(1, null, SvmBindFlags.Supervisor, Broken, []))) },
+            { "a device of binding 0", new(Bound(new(1, null, SvmBindFlags.Supervisor, "d", [new(Broken, 1)]))) },
+            { "a callback table of binding 0", new(Bound(new(1, null, SvmBindFlags.Supervisor, "d", [new("d", 1, Broken)]))) },
+            { "the device of a request of queue 0", new(whole with { Queues = [new([new(Broken)])] }) },
+            { "the private data of a request of queue 0", new(whole with { Queues = [new([new("d", PrivateData: Broken)])] }) },
         };
     }
 
