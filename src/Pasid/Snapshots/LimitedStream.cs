@@ -5,6 +5,9 @@ internal sealed class LimitedStream(Stream inner, long limit, SnapshotGuard guar
 {
     private long _read;
 
+    /// <summary>Gets the keys that came past the guard, one bit each.</summary>
+    public ulong Keys => guard.Keys;
+
     public override bool CanRead => true;
 
     public override bool CanSeek => false;
@@ -27,9 +30,6 @@ internal sealed class LimitedStream(Stream inner, long limit, SnapshotGuard guar
         Check(buffer[..read]);
         return read;
     }
-
-    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
-        ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
 
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Text.Json;
 using Pasid.Internal;
 
@@ -57,15 +58,13 @@ public sealed class PasidSnapshot : IEquatable<PasidSnapshot>
     /// <summary>Says whether two snapshots are equal, or both are <see langword="null"/>.</summary>
     /// <param name="left">One.</param>
     /// <param name="right">The other.</param>
-    /// <returns><see langword="true"/> if they are.</returns>
-    /// <remarks>O(size).</remarks>
+    /// <returns><see langword="true"/> if they are. O(size).</returns>
     public static bool operator ==(PasidSnapshot? left, PasidSnapshot? right) => left?.Equals(right) ?? right is null;
 
     /// <summary>Says whether two snapshots differ.</summary>
     /// <param name="left">One.</param>
     /// <param name="right">The other.</param>
-    /// <returns><see langword="true"/> if they do.</returns>
-    /// <remarks>O(size).</remarks>
+    /// <returns><see langword="true"/> if they do. O(size).</returns>
     public static bool operator !=(PasidSnapshot? left, PasidSnapshot? right) => !(left == right);
 
     /// <summary>Reads a snapshot, of the current version or of version 1.</summary>
@@ -81,14 +80,14 @@ public sealed class PasidSnapshot : IEquatable<PasidSnapshot>
     /// <remarks>O(size).</remarks>
     public static PasidSnapshot Load(Stream utf8Json, long memoryLimit = DefaultMemoryLimit)
     {
-        using LimitedStream limited = Limit(utf8Json, memoryLimit, out SnapshotGuard guard);
+        using LimitedStream limited = Limit(utf8Json, memoryLimit);
         try
         {
-            return Accept(JsonSerializer.Deserialize(limited, SnapshotJson.Default.SnapshotFile), guard);
+            return Accept(JsonSerializer.Deserialize(limited, SnapshotJson.Default.SnapshotFile), limited.Keys);
         }
         catch (JsonException exception)
         {
-            throw Malformed(exception);
+            throw Refused(exception.Message, exception);
         }
     }
 
@@ -103,25 +102,8 @@ public sealed class PasidSnapshot : IEquatable<PasidSnapshot>
     /// <exception cref="FormatException">It is no snapshot, as for <see cref="Load"/>.</exception>
     /// <exception cref="OperationCanceledException">The reading was cancelled.</exception>
     /// <remarks>O(size).</remarks>
-    public static Task<PasidSnapshot> LoadAsync(Stream utf8Json, long memoryLimit = DefaultMemoryLimit, CancellationToken cancellationToken = default)
-    {
-        return LoadAsync(Limit(utf8Json, memoryLimit, out SnapshotGuard guard), guard, cancellationToken);
-
-        static async Task<PasidSnapshot> LoadAsync(LimitedStream limited, SnapshotGuard guard, CancellationToken cancellationToken)
-        {
-            await using (limited.ConfigureAwait(false))
-            {
-                try
-                {
-                    return Accept(await JsonSerializer.DeserializeAsync(limited, SnapshotJson.Default.SnapshotFile, cancellationToken).ConfigureAwait(false), guard);
-                }
-                catch (JsonException exception)
-                {
-                    throw Malformed(exception);
-                }
-            }
-        }
-    }
+    public static Task<PasidSnapshot> LoadAsync(Stream utf8Json, long memoryLimit = DefaultMemoryLimit, CancellationToken cancellationToken = default) =>
+        LoadAsync(Limit(utf8Json, memoryLimit), cancellationToken);
 
     /// <summary>Finds the first difference of two snapshots.</summary>
     /// <param name="first">One.</param>
@@ -136,29 +118,18 @@ public sealed class PasidSnapshot : IEquatable<PasidSnapshot>
     /// <summary>Writes the snapshot as JSON, in the format of <see cref="CurrentVersion"/>.</summary>
     /// <param name="utf8Json">Where to write to; it stays open.</param>
     /// <exception cref="ArgumentNullException"><paramref name="utf8Json"/> is <see langword="null"/>.</exception>
-    /// <exception cref="InvalidOperationException">A name in it has half of a surrogate pair, which no file can hold. Nothing is
-    /// written.</exception>
     /// <remarks>The same snapshot is always written as the same bytes. O(size).</remarks>
-    public void Save(Stream utf8Json)
-    {
-        ThrowIfUnsavable(utf8Json);
-        JsonSerializer.Serialize(utf8Json, File, SnapshotJson.Default.SnapshotFile);
-    }
+    public void Save(Stream utf8Json) => JsonSerializer.Serialize(utf8Json, File, SnapshotJson.Default.SnapshotFile);
 
     /// <summary>Writes the snapshot as JSON, as <see cref="Save"/> does, and keeps no thread waiting.</summary>
     /// <param name="utf8Json">Where to write to; it stays open.</param>
     /// <param name="cancellationToken">Ends the writing; what was written stays.</param>
     /// <returns>The end of the writing.</returns>
     /// <exception cref="ArgumentNullException"><paramref name="utf8Json"/> is <see langword="null"/>.</exception>
-    /// <exception cref="InvalidOperationException">A name in it has half of a surrogate pair, which no file can hold. Nothing is
-    /// written.</exception>
     /// <exception cref="OperationCanceledException">The writing was cancelled.</exception>
     /// <remarks>O(size).</remarks>
-    public Task SaveAsync(Stream utf8Json, CancellationToken cancellationToken = default)
-    {
-        ThrowIfUnsavable(utf8Json);
-        return JsonSerializer.SerializeAsync(utf8Json, File, SnapshotJson.Default.SnapshotFile, cancellationToken);
-    }
+    public Task SaveAsync(Stream utf8Json, CancellationToken cancellationToken = default) =>
+        JsonSerializer.SerializeAsync(utf8Json, File, SnapshotJson.Default.SnapshotFile, cancellationToken);
 
     /// <inheritdoc/>
     /// <remarks>O(size).</remarks>
@@ -188,47 +159,39 @@ public sealed class PasidSnapshot : IEquatable<PasidSnapshot>
     private static string Tell<T>(string what, IReadOnlyList<T>? all, Func<T, string> tell)
     {
         const int Most = 8;
-        const int Longest = 40;
-        IEnumerable<string> first = (all ?? []).Take(Most).Select(one => one is null ? "null" : tell(one).TrimEnd())
-            .Select(text => text.Length <= Longest ? text : $"{text.AsSpan(0, Longest)}...");
-        string rest = all?.Count > Most ? ", ..." : string.Empty;
-        return all is { Count: > 0 } ? $"{all.Count} {what} ({string.Join(", ", first)}{rest})" : $"0 {what}";
+        return all is { Count: > 0 }
+            ? $"{all.Count} {what} ({string.Join(", ", all.Take(Most).Select(one => one is null ? "null" : tell(one)))}{(all.Count > Most ? ", ..." : null)})"
+            : $"0 {what}";
     }
 
-    private static LimitedStream Limit(Stream utf8Json, long memoryLimit, out SnapshotGuard guard)
+    private static LimitedStream Limit(Stream utf8Json, long memoryLimit)
     {
         ArgumentNullException.ThrowIfNull(utf8Json);
         ArgumentOutOfRangeException.ThrowIfLessThan(memoryLimit, 1);
-        guard = new SnapshotGuard(memoryLimit);
-        return new LimitedStream(utf8Json, MaxLength, guard);
+        return new LimitedStream(utf8Json, MaxLength, new SnapshotGuard(memoryLimit));
+    }
+
+    private static async Task<PasidSnapshot> LoadAsync(LimitedStream limited, CancellationToken cancellationToken)
+    {
+        await using ConfiguredAsyncDisposable disposal = limited.ConfigureAwait(false);
+        try
+        {
+            return Accept(await JsonSerializer.DeserializeAsync(limited, SnapshotJson.Default.SnapshotFile, cancellationToken).ConfigureAwait(false), limited.Keys);
+        }
+        catch (JsonException exception)
+        {
+            throw Refused(exception.Message, exception);
+        }
     }
 
     /// <summary>Takes a file of any version for one of the current version.</summary>
-    private static PasidSnapshot Accept(SnapshotFile? file, SnapshotGuard guard)
+    private static PasidSnapshot Accept(SnapshotFile? file, ulong keys) => file switch
     {
-        if (file is null)
-        {
-            throw new FormatException("This is no snapshot of a host: it is the JSON value null.");
-        }
+        null => throw Refused("it is the JSON value null."),
+        { FormatVersion: < 1 or > CurrentVersion } => throw Refused($"the format version is {file.FormatVersion}, and this library reads 1 to {CurrentVersion}."),
+        _ when SnapshotKeys.FindForeign(keys, file.FormatVersion) is { } key => throw Refused($"it has the key '{key}', which version {file.FormatVersion} of the format does not have."),
+        _ => new PasidSnapshot(file with { FormatVersion = CurrentVersion }),
+    };
 
-        if (file.FormatVersion is < 1 or > CurrentVersion)
-        {
-            throw new FormatException($"This is no snapshot of a host: the format version is {file.FormatVersion}, and this library reads 1 to {CurrentVersion}.");
-        }
-
-        return SnapshotKeys.FindForeign(guard.Keys, file.FormatVersion) is { } key
-            ? throw new FormatException($"This is no snapshot of a host: it has the key '{key}', which version {file.FormatVersion} of the format does not have.")
-            : new PasidSnapshot(file with { FormatVersion = CurrentVersion });
-    }
-
-    private static FormatException Malformed(JsonException exception) => new($"This is no snapshot of a host: {exception.Message}", exception);
-
-    private void ThrowIfUnsavable(Stream utf8Json)
-    {
-        ArgumentNullException.ThrowIfNull(utf8Json);
-        if (SnapshotText.FindBroken(File).FirstOrDefault() is { } broken)
-        {
-            throw new InvalidOperationException($"The snapshot cannot be saved: {broken}. Give text that is valid Unicode.");
-        }
-    }
+    private static FormatException Refused(string reason, JsonException? exception = null) => new($"This is no snapshot of a host: {reason}", exception);
 }

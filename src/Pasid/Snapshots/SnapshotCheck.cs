@@ -43,11 +43,6 @@ internal sealed partial class SnapshotCheck(SnapshotFile snapshot, KernelProfile
             Add($"it says {snapshot.BindingCount} bindings and has {snapshot.Bindings.Count}");
         }
 
-        foreach (string broken in SnapshotText.FindBroken(snapshot).Take(MostErrors))
-        {
-            Add(broken);
-        }
-
         CheckIds();
         CheckAddressSpaces();
         CheckBindings();

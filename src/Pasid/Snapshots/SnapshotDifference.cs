@@ -38,18 +38,19 @@ internal static class SnapshotDifference
         return (first, second, type.Kind) switch
         {
             (not null, not null, JsonTypeInfoKind.Object) => FindInEntry(first, second, type) is { } difference ? $"{Identify(first, type)}: {difference}" : null,
-            (not null, not null, JsonTypeInfoKind.Enumerable) => FindInList([.. ((IEnumerable)first).Cast<object?>()], [.. ((IEnumerable)second).Cast<object?>()]),
-            _ => $" is {Show(first, type)} in the first and {Show(second, type)} in the second",
+            (not null, not null, JsonTypeInfoKind.Enumerable) =>
+                FindInList([.. ((IEnumerable)first).Cast<object?>()], [.. ((IEnumerable)second).Cast<object?>()], declared.GenericTypeArguments[0]),
+            _ => $" is {Show(first, declared)} in the first and {Show(second, declared)} in the second",
         };
     }
 
-    private static string? FindInList(object?[] first, object?[] second)
+    private static string? FindInList(object?[] first, object?[] second, Type item)
     {
         for (int i = 0; i < Math.Max(first.Length, second.Length); i++)
         {
-            string? difference = i >= first.Length ? $" is missing in the first and {Show(second[i])} in the second"
-                : i >= second.Length ? $" is {Show(first[i])} in the first and missing in the second"
-                : Find(first[i], second[i], TypeOf(first[i] ?? second[i]));
+            string? difference = i >= first.Length ? $" is missing in the first and {Show(second[i], item)} in the second"
+                : i >= second.Length ? $" is {Show(first[i], item)} in the first and missing in the second"
+                : Find(first[i], second[i], item);
             if (difference is not null)
             {
                 return $"[{i}]{difference}";
@@ -59,21 +60,13 @@ internal static class SnapshotDifference
         return null;
     }
 
-    /// <summary>The first property of most entries says which one it is.</summary>
-    private static string Identify(object entry, JsonTypeInfo type)
+    /// <summary>The first property of an entry says which one it is, unless it is a list.</summary>
+    private static string Identify(object entry, JsonTypeInfo type) =>
+        type.Properties[0] is var property && property.Get!(entry) is var value and not IList ? $" ({property.Name} {Show(value, property.PropertyType)})" : string.Empty;
+
+    private static string Show(object? value, Type declared)
     {
-        JsonPropertyInfo first = type.Properties[0];
-        JsonTypeInfo kind = SnapshotJson.Default.GetTypeInfo(first.PropertyType)!;
-        return kind.Kind == JsonTypeInfoKind.None ? $" ({first.Name} {Show(first.Get!(entry), kind)})" : string.Empty;
-    }
-
-    private static Type TypeOf(object? item) => item?.GetType() ?? typeof(string);
-
-    private static string Show(object? item) => Show(item, SnapshotJson.Default.GetTypeInfo(TypeOf(item))!);
-
-    private static string Show(object? value, JsonTypeInfo type)
-    {
-        string text = JsonSerializer.Serialize(value, type);
+        string text = JsonSerializer.Serialize(value, SnapshotJson.Default.GetTypeInfo(declared)!);
         return text.Length <= LongestValue ? text : $"{text.AsSpan(0, LongestValue)}...";
     }
 }

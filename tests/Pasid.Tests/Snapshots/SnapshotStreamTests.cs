@@ -67,13 +67,11 @@ public sealed class SnapshotStreamTests
     public void Arguments_are_refused_at_once()
     {
         using var stream = new MemoryStream();
-        PasidSnapshot broken = new(Empty with { Owners = ["\ud800"] });
 
         FluentActions.Invoking(() => { _ = PasidSnapshot.LoadAsync(stream, 0); }).Should().Throw<ArgumentOutOfRangeException>().WithParameterName("memoryLimit");
         FluentActions.Invoking(() => { _ = PasidSnapshot.LoadAsync(null!); }).Should().Throw<ArgumentNullException>().WithParameterName("utf8Json");
         FluentActions.Invoking(() => { _ = s_large.SaveAsync(null!); }).Should().Throw<ArgumentNullException>().WithParameterName("utf8Json");
-        FluentActions.Invoking(() => { _ = broken.SaveAsync(stream); }).Should().Throw<InvalidOperationException>().WithMessage("*owner 0 has half of a surrogate pair*");
-        stream.Length.Should().Be(0);
+        FluentActions.Invoking(() => s_large.Save(null!)).Should().Throw<ArgumentNullException>().WithParameterName("utf8Json");
     }
 
     [Fact]
