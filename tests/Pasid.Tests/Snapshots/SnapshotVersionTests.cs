@@ -95,7 +95,7 @@ public sealed class SnapshotVersionTests
     [Fact]
     public void The_golden_files_of_both_versions_are_one_snapshot_and_restore_equal_hosts()
     {
-        string[] files = [.. new[] { 1, 2 }.Select(version => File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "Snapshots", $"snapshot-v{version}.json")).TrimEnd())];
+        string[] files = [.. Enumerable.Range(1, 2).Select(version => File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "Snapshots", $"snapshot-v{version}.json")).TrimEnd())];
         PasidSnapshot[] snapshots = Array.ConvertAll(files, Load);
         string[] states = Array.ConvertAll(snapshots, snapshot =>
         {
