@@ -141,7 +141,7 @@ public sealed class PasidSnapshot : IEquatable<PasidSnapshot>
     public override bool Equals(object? obj) => Equals(obj as PasidSnapshot);
 
     /// <inheritdoc/>
-    /// <remarks>Made of the counts alone.</remarks>
+    /// <remarks>Made of the profile and the counts alone. O(queues).</remarks>
     public override int GetHashCode() => HashCode.Combine(Lifetime, Quirks, LiveCount, AddressSpaceCount, BindingCount, LeakedCount, PageRequestCount);
 
     /// <summary>Says in one line how much of what there is, with the first of each; <see cref="FindDifference"/> tells two apart.</summary>
@@ -149,7 +149,7 @@ public sealed class PasidSnapshot : IEquatable<PasidSnapshot>
     public override string ToString() => string.Join(
         ", ",
         Tell("ids", File.Ids, static id => $"{id.Id}"),
-        Tell("address spaces", File.AddressSpaces, static addressSpace => $"{addressSpace.Name} {addressSpace.Pasid}"),
+        Tell("address spaces", File.AddressSpaces, static addressSpace => addressSpace.Pasid is { } pasid ? $"{addressSpace.Name} {pasid}" : addressSpace.Name),
         Tell("bindings", File.Bindings, static binding => $"{binding.Pasid} of {binding.Devices?.Count} devices"),
         Tell("leaked", File.LeakedPasids, static pasid => $"{pasid}"),
         Tell("queues", File.Queues, static queue => $"{queue.Requests?.Count} requests"),
