@@ -297,7 +297,7 @@ public sealed class SoakRun : IDisposable
         private void Capture()
         {
             PasidSnapshot snapshot = run._binder.CaptureSnapshot(new PasidSnapshotMap { NameData = static _ => "token" });
-            if (snapshot.LiveCount != snapshot.Ids.Count || snapshot.Bindings.Any(binding => snapshot.Ids.All(id => id.Id != binding.Pasid)))
+            if (snapshot.File.LiveCount != snapshot.LiveCount || snapshot.File.Bindings.Any(binding => snapshot.File.Ids.All(id => id.Id != binding.Pasid)))
             {
                 run._failures.Enqueue($"thread {index}: a snapshot has bindings without ids");
             }

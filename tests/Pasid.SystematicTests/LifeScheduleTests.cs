@@ -331,8 +331,8 @@ public sealed class LifeScheduleTests
         public string Capture() => Guard(() =>
         {
             PasidSnapshot snapshot = _binder.CaptureSnapshot();
-            IEnumerable<string> queues = snapshot.Queues!.Select(queue => string.Join(' ', queue.Requests.Select(request => request.GroupIndex)));
-            IEnumerable<string> spaces = snapshot.AddressSpaces.Select(space => $"{space.Name} {space.Pasid} {space.HasExited} {space.Guests} {space.Portals?.Count}");
+            IEnumerable<string> queues = snapshot.File.Queues!.Select(queue => string.Join(' ', queue.Requests.Select(request => request.GroupIndex)));
+            IEnumerable<string> spaces = snapshot.File.AddressSpaces.Select(space => $"{space.Name} {space.Pasid} {space.HasLeft} {space.ExtraUsers} {space.Portals?.Count}");
             return $"{string.Join("; ", queues)} | {string.Join("; ", spaces)} | {snapshot.BindingCount} {snapshot.LiveCount}";
         });
 

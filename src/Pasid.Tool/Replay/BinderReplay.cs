@@ -15,6 +15,7 @@ internal sealed partial class BinderReplay : IReplay, ISvmObserver, ISvmFaultInj
     private readonly bool _isRecording;
     private SvmFaultPoint? _armed;
     private PasidSnapshot? _snapshot;
+    private string[] _leftThen = [];
 
     public BinderReplay(BinderScenario scenario)
     {
@@ -96,6 +97,7 @@ internal sealed partial class BinderReplay : IReplay, ISvmObserver, ISvmFaultInj
                 break;
             case SnapshotStep:
                 _snapshot = Binder.CaptureSnapshot();
+                _leftThen = [.. _left];
                 break;
             case RestoreStep:
                 Restore();
@@ -197,23 +199,23 @@ internal sealed partial class BinderReplay : IReplay, ISvmObserver, ISvmFaultInj
 
     private void Restore()
     {
-        Binder.Restore(_snapshot!, new PasidSnapshotMap
+        IReadOnlyList<AddressSpace> restored = Binder.Restore(_snapshot!, new PasidSnapshotMap
         {
             FindDevice = name => _devices.GetValueOrDefault(name),
             FindAddressSpace = name => _addressSpacesByName.GetValueOrDefault(name),
             FindCallbacks = FindCallbacks,
             FindPortal = name => _workQueues.GetValueOrDefault(name),
         });
-        foreach (AddressSpaceSnapshot addressSpace in _snapshot!.AddressSpaces)
+        foreach (AddressSpace addressSpace in restored)
         {
             _left.Remove(addressSpace.Name);
-            if (addressSpace.HasExited)
+            if (_leftThen.Contains(addressSpace.Name))
             {
                 _left.Add(addressSpace.Name);
             }
 
             // Another object stands for each thread now; one that went on elsewhere by an exec ends there.
-            foreach (SvmThread thread in FindAddressSpace(addressSpace.Name).GetThreads())
+            foreach (SvmThread thread in addressSpace.GetThreads())
             {
                 _threads[thread.Name].Exit();
                 _threads[thread.Name] = thread;

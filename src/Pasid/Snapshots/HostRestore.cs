@@ -92,12 +92,12 @@ internal sealed class HostRestore(BindingEngine engine, IoasidAllocator allocato
         {
             AddressSpace addressSpace = reader.AddressSpaces[i];
             SnapshotReader.Process process = reader.Processes[i];
-            AddressSpaceSnapshot picture = process.Picture;
+            AddressSpaceEntry picture = process.Picture;
             addressSpace.Threads?.ForEach(static thread => thread.HasExited = true);
             addressSpace.Pasid = picture.Pasid is { } pasid ? new Ioasid(pasid) : Ioasid.Invalid;
             addressSpace.IsDestroyed = false;
             addressSpace.Spare = null;
-            addressSpace.Load(picture.HasExited, picture.Guests, picture.LeakedUsers, picture.ExtraPins, process.Threads);
+            addressSpace.Load(picture.HasLeft, picture.ExtraUsers, picture.LeakedUsers, picture.ExtraPins, process.Threads);
             addressSpace.LoadPortalsUnsynchronized(process.Portals);
         }
     }

@@ -28,7 +28,7 @@ internal sealed class HostState
         AddressSpace AddressSpace,
         Ioasid Pasid,
         bool HasLeft,
-        int Guests,
+        int ExtraUsers,
         int LeakedUsers,
         int ExtraPins,
         (string Name, PasidMsr Msr)[] Threads,

@@ -5,6 +5,9 @@ internal sealed class LimitedStream(Stream inner, long limit, SnapshotGuard guar
 {
     private long _read;
 
+    /// <summary>Gets the keys that came past the guard, one bit each.</summary>
+    public ulong Keys => guard.Keys;
+
     public override bool CanRead => true;
 
     public override bool CanSeek => false;
@@ -24,13 +27,14 @@ internal sealed class LimitedStream(Stream inner, long limit, SnapshotGuard guar
     public override int Read(Span<byte> buffer)
     {
         int read = inner.Read(buffer);
-        _read += read;
-        if (_read > limit)
-        {
-            throw new FormatException($"This is no snapshot of a host: it is longer than {limit} bytes.");
-        }
+        Check(buffer[..read]);
+        return read;
+    }
 
-        guard.Read(buffer[..read]);
+    public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+    {
+        int read = await inner.ReadAsync(buffer, cancellationToken).ConfigureAwait(false);
+        Check(buffer.Span[..read]);
         return read;
     }
 
@@ -43,4 +47,15 @@ internal sealed class LimitedStream(Stream inner, long limit, SnapshotGuard guar
     public override void SetLength(long value) => throw new NotSupportedException();
 
     public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+
+    private void Check(ReadOnlySpan<byte> bytes)
+    {
+        _read += bytes.Length;
+        if (_read > limit)
+        {
+            throw new FormatException($"This is no snapshot of a host: it is longer than {limit} bytes.");
+        }
+
+        guard.Read(bytes);
+    }
 }

@@ -5,12 +5,12 @@ namespace Pasid.Internal;
 /// <content>Users, threads, portals and page requests.</content>
 internal sealed partial class SnapshotCheck
 {
-    private void CheckUsers(AddressSpaceSnapshot addressSpace)
+    private void CheckUsers(AddressSpaceEntry addressSpace)
     {
         string what = $"the address space '{addressSpace.Name}'";
-        if (addressSpace.Guests < 0 || addressSpace.LeakedUsers < 0 || addressSpace.LeakedUsers > addressSpace.Guests || addressSpace.ExtraPins < 0)
+        if (addressSpace.ExtraUsers < 0 || addressSpace.LeakedUsers < 0 || addressSpace.LeakedUsers > addressSpace.ExtraUsers || addressSpace.ExtraPins < 0)
         {
-            Add($"{what} has {addressSpace.Guests} guests, {addressSpace.LeakedUsers} of them left behind, and {addressSpace.ExtraPins} pins");
+            Add($"{what} has {addressSpace.ExtraUsers} extra users, {addressSpace.LeakedUsers} of them left behind, and {addressSpace.ExtraPins} pins");
         }
 
         if (addressSpace.LeakedUsers != 0 && !profile.Has(KernelQuirks.NonCanonicalFaultLeaksUser))
@@ -18,13 +18,13 @@ internal sealed partial class SnapshotCheck
             Add($"{what} has users that were left behind, which the profile does not do");
         }
 
-        IReadOnlyList<SvmThreadSnapshot> threads = addressSpace.Threads ?? [];
-        if (addressSpace.HasExited && threads.Count != 0)
+        IReadOnlyList<ThreadEntry> threads = addressSpace.Threads ?? [];
+        if (addressSpace.HasLeft && threads.Count != 0)
         {
-            Add($"{what} has exited, and has threads");
+            Add($"the process of {what} has left, and has threads");
         }
 
-        foreach (SvmThreadSnapshot thread in threads)
+        foreach (ThreadEntry thread in threads)
         {
             if (thread?.Name is null)
             {
@@ -37,9 +37,9 @@ internal sealed partial class SnapshotCheck
         }
 
         var addresses = new HashSet<ulong>();
-        foreach (PortalSnapshot portal in addressSpace.Portals ?? [])
+        foreach (PortalEntry portal in addressSpace.Portals ?? [])
         {
-            if (portal?.Portal is null || portal.Address % PortalMap.PageLength != 0 || !addresses.Add(portal.Address) || (addressSpace.HasExited && addressSpace.Guests == 0))
+            if (portal?.Portal is null || portal.Address % PortalMap.PageLength != 0 || !addresses.Add(portal.Address) || addressSpace is { HasLeft: true, ExtraUsers: 0 })
             {
                 Add($"{what} has a portal without a name, at no page, mapped where another is, or after its exit");
             }
@@ -48,9 +48,9 @@ internal sealed partial class SnapshotCheck
 
     private void CheckQueues()
     {
-        foreach (PageRequestQueueSnapshot queue in snapshot.Queues ?? [])
+        foreach (QueueEntry queue in snapshot.Queues ?? [])
         {
-            foreach (PageRequestSnapshot request in queue?.Requests ?? [])
+            foreach (RequestEntry request in queue?.Requests ?? [])
             {
                 if (request?.Device is null || request.GroupIndex is < 0 or > RequestRing.MaxGroupIndex
                     || (request.PrivateData is { } data && !UInt128.TryParse(data, NumberStyles.None, CultureInfo.InvariantCulture, out _)))

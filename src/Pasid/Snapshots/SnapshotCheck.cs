@@ -1,25 +1,19 @@
 namespace Pasid.Internal;
 
 /// <summary>Finds everything in a snapshot that no host can have been in, before anything of it is restored.</summary>
-internal sealed partial class SnapshotCheck(PasidSnapshot snapshot, KernelProfile profile, IoasidReusePolicy reusePolicy, long memoryLimit)
+internal sealed partial class SnapshotCheck(SnapshotFile snapshot, KernelProfile profile, IoasidReusePolicy reusePolicy, long memoryLimit)
 {
     /// <summary>More errors than these are not told: they come from one cause.</summary>
     private const int MostErrors = 20;
 
     private readonly List<string> _errors = [];
-    private readonly Dictionary<uint, IoasidSnapshot> _ids = [];
+    private readonly Dictionary<uint, IdEntry> _ids = [];
 
     /// <summary>Gets what is wrong; empty if nothing is.</summary>
     public IReadOnlyList<string> Errors => _errors;
 
     public void Run()
     {
-        if (snapshot.FormatVersion != PasidSnapshot.CurrentVersion)
-        {
-            Add($"the format version is {snapshot.FormatVersion}, and this library restores version {PasidSnapshot.CurrentVersion}");
-            return;
-        }
-
         if (snapshot.Owners is null || snapshot.Ids is null || snapshot.AddressSpaces is null || snapshot.Bindings is null || snapshot.LeakedPasids is null)
         {
             Add("one of its lists is missing");
@@ -49,11 +43,6 @@ internal sealed partial class SnapshotCheck(PasidSnapshot snapshot, KernelProfil
             Add($"it says {snapshot.BindingCount} bindings and has {snapshot.Bindings.Count}");
         }
 
-        foreach (string broken in SnapshotText.FindBroken(snapshot).Take(MostErrors))
-        {
-            Add(broken);
-        }
-
         CheckIds();
         CheckAddressSpaces();
         CheckBindings();
@@ -77,7 +66,7 @@ internal sealed partial class SnapshotCheck(PasidSnapshot snapshot, KernelProfil
             Add("an owner has no name");
         }
 
-        foreach (IoasidSnapshot id in snapshot.Ids)
+        foreach (IdEntry id in snapshot.Ids)
         {
             if (id is null)
             {
@@ -102,12 +91,12 @@ internal sealed partial class SnapshotCheck(PasidSnapshot snapshot, KernelProfil
 
             CheckIndex(id.Owner, snapshot.Owners.Count, $"the owner of id {id.Id}");
             CheckIndex(id.Binding, snapshot.Bindings.Count, $"the binding of id {id.Id}");
-            if ((id.Binding is null ? 0 : 1) + (id.IsStale ? 1 : 0) + (id.Data is null ? 0 : 1) > 1)
+            if ((id.Binding is null ? 0 : 1) + (id.HasStaleBinding ? 1 : 0) + (id.Data is null ? 0 : 1) > 1)
             {
                 Add($"id {id.Id} has more than one kind of data");
             }
 
-            if (id.IsStale && !profile.Has(KernelQuirks.FailedRebindLeavesData))
+            if (id.HasStaleBinding && !profile.Has(KernelQuirks.FailedRebindLeavesData))
             {
                 Add($"id {id.Id} has stale data, which the profile does not leave");
             }
@@ -122,7 +111,7 @@ internal sealed partial class SnapshotCheck(PasidSnapshot snapshot, KernelProfil
     private void CheckAddressSpaces()
     {
         var holders = new HashSet<uint>();
-        foreach (AddressSpaceSnapshot addressSpace in snapshot.AddressSpaces)
+        foreach (AddressSpaceEntry addressSpace in snapshot.AddressSpaces)
         {
             if (addressSpace?.Name is null)
             {
@@ -154,7 +143,7 @@ internal sealed partial class SnapshotCheck(PasidSnapshot snapshot, KernelProfil
         var shared = new HashSet<int>();
         for (int i = 0; i < snapshot.Bindings.Count; i++)
         {
-            SvmBindingSnapshot? binding = snapshot.Bindings[i];
+            BindingEntry? binding = snapshot.Bindings[i];
             string what = $"binding {i}";
             if (binding?.Devices is null || binding.FirstDevice is null)
             {
@@ -166,7 +155,7 @@ internal sealed partial class SnapshotCheck(PasidSnapshot snapshot, KernelProfil
             CheckIndex(binding.AddressSpace, snapshot.AddressSpaces.Count, $"the address space of {what}");
             CheckFlags(binding, what, shared);
             CheckDevices(binding, what);
-            if (_ids.TryGetValue(binding.Pasid, out IoasidSnapshot? id) && id.Binding != i && !profile.Has(KernelQuirks.ForkCopiesPasid))
+            if (_ids.TryGetValue(binding.Pasid, out IdEntry? id) && id.Binding != i && !profile.Has(KernelQuirks.ForkCopiesPasid))
             {
                 Add($"the data of PASID {binding.Pasid} does not lead to {what}");
             }
@@ -179,14 +168,14 @@ internal sealed partial class SnapshotCheck(PasidSnapshot snapshot, KernelProfil
             {
                 Add($"the address space '{snapshot.AddressSpaces[i].Name}' has neither PASID nor binding");
             }
-            else if (snapshot.AddressSpaces[i] is { HasExited: true, Guests: 0, ExtraPins: 0 } && !used.Contains(i))
+            else if (snapshot.AddressSpaces[i] is { HasLeft: true, ExtraUsers: 0, ExtraPins: 0 } && !used.Contains(i))
             {
                 Add($"the address space '{snapshot.AddressSpaces[i].Name}' has exited, and nothing pins it");
             }
         }
     }
 
-    private void CheckFlags(SvmBindingSnapshot binding, string what, HashSet<int> shared)
+    private void CheckFlags(BindingEntry binding, string what, HashSet<int> shared)
     {
         const int Supervisor = -1;
         bool isSupervisor = (binding.Flags & SvmBindFlags.Supervisor) != 0;
@@ -219,7 +208,7 @@ internal sealed partial class SnapshotCheck(PasidSnapshot snapshot, KernelProfil
         }
     }
 
-    private void CheckDevices(SvmBindingSnapshot binding, string what)
+    private void CheckDevices(BindingEntry binding, string what)
     {
         if (binding.Devices.Count == 0)
         {
@@ -227,7 +216,7 @@ internal sealed partial class SnapshotCheck(PasidSnapshot snapshot, KernelProfil
         }
 
         var names = new HashSet<string>(StringComparer.Ordinal);
-        foreach (SvmDeviceSnapshot device in binding.Devices)
+        foreach (DeviceEntry device in binding.Devices)
         {
             if (device?.Device is null)
             {
@@ -240,9 +229,9 @@ internal sealed partial class SnapshotCheck(PasidSnapshot snapshot, KernelProfil
                 Add($"{what} has the device '{device.Device}' twice");
             }
 
-            if (device.Users < 1)
+            if (device.Binds < 1)
             {
-                Add($"{what} has the device '{device.Device}' with {device.Users} users");
+                Add($"{what} has the device '{device.Device}' with {device.Binds} binds");
             }
         }
     }
@@ -272,7 +261,7 @@ internal sealed partial class SnapshotCheck(PasidSnapshot snapshot, KernelProfil
             Add($"it was taken of a cyclic allocator, and this one has the policy {reusePolicy}");
         }
 
-        IReadOnlyList<uint> held = snapshot.HeldIds ?? [];
+        IReadOnlyList<uint> held = snapshot.HeldBackIds ?? [];
         if (held.Count > reusePolicy.Frees)
         {
             Add($"it holds {held.Count} ids back, and the policy {reusePolicy} holds back {reusePolicy.Frees}");

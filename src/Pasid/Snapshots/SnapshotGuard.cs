@@ -43,6 +43,9 @@ internal sealed class SnapshotGuard(long memoryLimit)
     private bool _hasEscapes;
     private bool _wasText;
 
+    /// <summary>Gets the keys of all objects so far, one bit each.</summary>
+    public ulong Keys { get; private set; }
+
     public void Read(ReadOnlySpan<byte> bytes)
     {
         while (!bytes.IsEmpty)
@@ -163,6 +166,7 @@ internal sealed class SnapshotGuard(long memoryLimit)
         }
 
         _keys[_depth] |= bit;
+        Keys |= bit;
     }
 
     private void Add(long weight)

@@ -8,5 +8,5 @@ namespace Pasid.Internal;
     UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingDefault,
     UseStringEnumConverter = true)]
-[JsonSerializable(typeof(PasidSnapshot))]
+[JsonSerializable(typeof(SnapshotFile))]
 internal sealed partial class SnapshotJson : JsonSerializerContext;

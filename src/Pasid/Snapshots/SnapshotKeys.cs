@@ -12,16 +12,20 @@ internal static class SnapshotKeys
 
     private static readonly JsonTypeInfo[] s_types =
     [
-        SnapshotJson.Default.PasidSnapshot,
-        SnapshotJson.Default.IoasidSnapshot,
-        SnapshotJson.Default.AddressSpaceSnapshot,
-        SnapshotJson.Default.SvmThreadSnapshot,
-        SnapshotJson.Default.PortalSnapshot,
-        SnapshotJson.Default.SvmBindingSnapshot,
-        SnapshotJson.Default.SvmDeviceSnapshot,
-        SnapshotJson.Default.PageRequestQueueSnapshot,
-        SnapshotJson.Default.PageRequestSnapshot,
+        SnapshotJson.Default.SnapshotFile,
+        SnapshotJson.Default.IdEntry,
+        SnapshotJson.Default.AddressSpaceEntry,
+        SnapshotJson.Default.ThreadEntry,
+        SnapshotJson.Default.PortalEntry,
+        SnapshotJson.Default.BindingEntry,
+        SnapshotJson.Default.DeviceEntry,
+        SnapshotJson.Default.QueueEntry,
+        SnapshotJson.Default.RequestEntry,
     ];
+
+    /// <summary>What version 1 called otherwise.</summary>
+    private static readonly (string First, string Since)[] s_renamed =
+        [("heldIds", "heldBackIds"), ("isStale", "hasStaleBinding"), ("hasExited", "hasLeft"), ("guests", "extraUsers"), ("users", "binds")];
 
     private static readonly byte[][] s_keys =
         [.. s_types.SelectMany(type => type.Properties).Select(property => property.Name).Distinct(StringComparer.Ordinal).Select(Encoding.UTF8.GetBytes)];
@@ -61,6 +65,13 @@ internal static class SnapshotKeys
 
         return -1;
     }
+
+    /// <summary>Finds one of some keys that files of a version do not have.</summary>
+    /// <param name="keys">The keys, one bit each.</param>
+    /// <param name="version">The version of the format.</param>
+    public static string? FindForeign(ulong keys, int version) =>
+        s_renamed.Select(names => version == 1 ? names.Since : names.First)
+            .FirstOrDefault(key => (keys & (1ul << Find(Encoding.UTF8.GetBytes(key), hasEscapes: false))) != 0);
 
     private static int FindEscaped(ReadOnlySpan<byte> text)
     {

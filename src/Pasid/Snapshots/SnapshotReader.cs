@@ -4,7 +4,7 @@ using System.Globalization;
 namespace Pasid.Internal;
 
 /// <summary>Checks a snapshot and makes the objects that it stands for; nothing of the host changes.</summary>
-internal sealed class SnapshotReader(BindingEngine engine, IoasidReusePolicy reusePolicy, PasidSnapshot snapshot, PasidSnapshotMap map)
+internal sealed class SnapshotReader(BindingEngine engine, IoasidReusePolicy reusePolicy, SnapshotFile snapshot, PasidSnapshotMap map)
 {
     private readonly SnapshotCheck _check = new(snapshot, engine.Profile, reusePolicy, map.MemoryLimit);
     private readonly Dictionary<string, SvmDevice> _devices = new(StringComparer.Ordinal);
@@ -28,7 +28,7 @@ internal sealed class SnapshotReader(BindingEngine engine, IoasidReusePolicy reu
     public uint NextId => snapshot.NextId;
 
     /// <summary>Gets the ids that are held back, oldest first.</summary>
-    public IReadOnlyList<uint> HeldIds => snapshot.HeldIds ?? [];
+    public IReadOnlyList<uint> HeldIds => snapshot.HeldBackIds ?? [];
 
     /// <summary>Gets the PASIDs that a quirk kept from being freed.</summary>
     public LeakedPasids Leaked { get; } = new();
@@ -49,12 +49,12 @@ internal sealed class SnapshotReader(BindingEngine engine, IoasidReusePolicy reu
 
         FindAddressSpaces();
         FindPortals();
-        foreach (PageRequestQueueSnapshot queue in snapshot.Queues ?? [])
+        foreach (QueueEntry queue in snapshot.Queues ?? [])
         {
             Queues.Add(new HostState.Queue([.. queue.Requests.Select(MakeRequest)], queue.HasOverflowed));
         }
 
-        foreach (SvmBindingSnapshot binding in snapshot.Bindings)
+        foreach (BindingEntry binding in snapshot.Bindings)
         {
             MakeRecord(binding);
         }
@@ -74,7 +74,7 @@ internal sealed class SnapshotReader(BindingEngine engine, IoasidReusePolicy reu
     private void FindAddressSpaces()
     {
         var found = new HashSet<AddressSpace>(ReferenceEqualityComparer.Instance);
-        foreach (AddressSpaceSnapshot addressSpace in snapshot.AddressSpaces)
+        foreach (AddressSpaceEntry addressSpace in snapshot.AddressSpaces)
         {
             AddressSpace? known = map.FindAddressSpace?.Invoke(addressSpace.Name);
             if (known is not null && !ReferenceEquals(known.Processes, engine.Processes))
@@ -94,7 +94,7 @@ internal sealed class SnapshotReader(BindingEngine engine, IoasidReusePolicy reu
 
     private void FindPortals()
     {
-        foreach (PortalSnapshot portal in snapshot.AddressSpaces.SelectMany(addressSpace => addressSpace.Portals ?? []))
+        foreach (PortalEntry portal in snapshot.AddressSpaces.SelectMany(addressSpace => addressSpace.Portals ?? []))
         {
             if (_portals.ContainsKey(portal.Portal))
             {
@@ -112,7 +112,7 @@ internal sealed class SnapshotReader(BindingEngine engine, IoasidReusePolicy reu
         }
     }
 
-    private PageRequest MakeRequest(PageRequestSnapshot request) => new()
+    private PageRequest MakeRequest(RequestEntry request) => new()
     {
         Device = Find(request.Device)!,
         Pasid = request.Pasid is { } pasid ? new Ioasid(pasid) : null,
@@ -139,14 +139,14 @@ internal sealed class SnapshotReader(BindingEngine engine, IoasidReusePolicy reu
         return owners;
     }
 
-    private void MakeRecord(SvmBindingSnapshot binding)
+    private void MakeRecord(BindingEntry binding)
     {
         SvmDevice? firstDevice = Find(binding.FirstDevice);
         AddressSpace? addressSpace = binding.AddressSpace is { } index ? AddressSpaces[index] : null;
         var record = new SvmRecord(engine, addressSpace, binding.Flags) { FirstDevice = firstDevice!, Pasid = new Ioasid(binding.Pasid) };
         for (int i = binding.Devices.Count - 1; i >= 0; i--)
         {
-            SvmDeviceSnapshot device = binding.Devices[i];
+            DeviceEntry device = binding.Devices[i];
             ISvmDeviceCallbacks? callbacks = device.Callbacks is null ? null : map.FindCallbacks(device.Callbacks);
             if (device.Callbacks is not null && callbacks is null)
             {
@@ -155,7 +155,7 @@ internal sealed class SnapshotReader(BindingEngine engine, IoasidReusePolicy reu
 
             if (Find(device.Device) is { } known)
             {
-                record.AddDevice(new SvmDeviceRecord { Device = known, Callbacks = callbacks, Users = device.Users });
+                record.AddDevice(new SvmDeviceRecord { Device = known, Callbacks = callbacks, Users = device.Binds });
             }
         }
 
@@ -198,7 +198,7 @@ internal sealed class SnapshotReader(BindingEngine engine, IoasidReusePolicy reu
     {
         for (int i = 0; i < AddressSpaces.Count; i++)
         {
-            AddressSpaceSnapshot picture = snapshot.AddressSpaces[i];
+            AddressSpaceEntry picture = snapshot.AddressSpaces[i];
             List<SvmThread>? threads = picture.Threads is { Count: > 0 } pictured
                 ? [.. pictured.Select(thread => new SvmThread(AddressSpaces[i], thread.Name, new PasidMsr(thread.Msr)))]
                 : null;
@@ -215,10 +215,10 @@ internal sealed class SnapshotReader(BindingEngine engine, IoasidReusePolicy reu
 
     private void MakeIds(IoasidSet[] owners)
     {
-        foreach (IoasidSnapshot id in snapshot.Ids)
+        foreach (IdEntry id in snapshot.Ids)
         {
             object? data = id.Binding is { } binding ? Records[binding]
-                : id.IsStale ? MakeStale()
+                : id.HasStaleBinding ? MakeStale()
                 : id.Data is null ? null
                 : map.FindData(id.Data);
             if (id.Data is not null && data is null)
@@ -239,5 +239,5 @@ internal sealed class SnapshotReader(BindingEngine engine, IoasidReusePolicy reu
     }
 
     /// <summary>What a process has besides its address space.</summary>
-    internal readonly record struct Process(AddressSpaceSnapshot Picture, List<SvmThread>? Threads, ConcurrentDictionary<ulong, IEnqcmdPortal>? Portals);
+    internal readonly record struct Process(AddressSpaceEntry Picture, List<SvmThread>? Threads, ConcurrentDictionary<ulong, IEnqcmdPortal>? Portals);
 }

@@ -36,29 +36,29 @@ internal static class SnapshotSize
     private const long CallbacksBytes = 64;
 
     /// <summary>Estimates it, for a snapshot all of whose lists are there; what is null in them counts as nothing.</summary>
-    public static long Estimate(PasidSnapshot snapshot)
+    public static long Estimate(SnapshotFile snapshot)
     {
         long portalMapBytes = 768 + (32L * Environment.ProcessorCount);
         long size = HostBytes + EstimateIds(snapshot);
         size += OwnerBytes * snapshot.Owners.Count;
-        size += LoneIdBytes * (snapshot.LeakedPasids.Count + (snapshot.HeldIds?.Count ?? 0L));
-        foreach (AddressSpaceSnapshot? addressSpace in snapshot.AddressSpaces)
+        size += LoneIdBytes * (snapshot.LeakedPasids.Count + (snapshot.HeldBackIds?.Count ?? 0L));
+        foreach (AddressSpaceEntry? addressSpace in snapshot.AddressSpaces)
         {
             size += AddressSpaceBytes;
             size += addressSpace?.Threads is { Count: not 0 } threads ? ThreadListBytes + (ThreadBytes * threads.Count) : 0;
             size += addressSpace?.Portals is { Count: not 0 } portals ? portalMapBytes + (PortalBytes * portals.Count) : 0;
         }
 
-        foreach (SvmBindingSnapshot? binding in snapshot.Bindings)
+        foreach (BindingEntry? binding in snapshot.Bindings)
         {
             size += BindingBytes;
-            foreach (SvmDeviceSnapshot? device in binding?.Devices ?? [])
+            foreach (DeviceEntry? device in binding?.Devices ?? [])
             {
                 size += DeviceBytes + (device?.Callbacks is null ? 0 : CallbacksBytes);
             }
         }
 
-        foreach (PageRequestQueueSnapshot? queue in snapshot.Queues ?? [])
+        foreach (QueueEntry? queue in snapshot.Queues ?? [])
         {
             size += 2L * Unsafe.SizeOf<PageRequest>() * (queue?.Requests?.Count ?? 0);
         }
@@ -66,13 +66,13 @@ internal static class SnapshotSize
         return size;
     }
 
-    private static long EstimateIds(PasidSnapshot snapshot)
+    private static long EstimateIds(SnapshotFile snapshot)
     {
-        IReadOnlyList<uint> held = snapshot.HeldIds ?? [];
+        IReadOnlyList<uint> held = snapshot.HeldBackIds ?? [];
         uint[] ids = new uint[snapshot.Ids.Count + held.Count];
         int count = 0;
         long size = 0;
-        foreach (IoasidSnapshot? id in snapshot.Ids)
+        foreach (IdEntry? id in snapshot.Ids)
         {
             if (id is null)
             {
@@ -82,7 +82,7 @@ internal static class SnapshotSize
             ids[count++] = id.Id;
             size += IdBytes;
             size += id.References >= SlotWord.ManyReferences ? ManyReferencesBytes : 0;
-            size += id.IsStale ? BindingBytes : 0;
+            size += id.HasStaleBinding ? BindingBytes : 0;
         }
 
         foreach (uint id in held)

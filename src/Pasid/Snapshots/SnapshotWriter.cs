@@ -17,16 +17,16 @@ internal sealed class SnapshotWriter(BindingEngine engine, HostState state, Pasi
     {
         // Oldest first, so that a restore that adds them in order ends with the same order.
         state.AddressSpaces.Reverse();
-        List<AddressSpaceSnapshot> addressSpaces = state.AddressSpaces.ConvertAll(Name);
+        List<AddressSpaceEntry> addressSpaces = state.AddressSpaces.ConvertAll(Name);
         List<HostState.Binding> bindings = state.Bindings;
         for (int i = 0; i < bindings.Count; i++)
         {
             _bindingIndexes.Add(bindings[i].Record, i);
         }
 
-        List<SvmBindingSnapshot> named = bindings.ConvertAll(Name);
-        List<IoasidSnapshot> ids = state.Ids.ConvertAll(Name);
-        return new PasidSnapshot(
+        List<BindingEntry> named = bindings.ConvertAll(Name);
+        List<IdEntry> ids = state.Ids.ConvertAll(Name);
+        return new PasidSnapshot(new SnapshotFile(
             PasidSnapshot.CurrentVersion,
             engine.Profile.Lifetime,
             engine.Profile.Quirks,
@@ -39,25 +39,25 @@ internal sealed class SnapshotWriter(BindingEngine engine, HostState state, Pasi
             state.Leaked.ConvertAll(pasid => pasid.Value).AsReadOnly(),
             state.NextId,
             state.HeldIds.Length == 0 ? null : state.HeldIds,
-            state.Queues.Count == 0 ? null : state.Queues.ConvertAll(Name).AsReadOnly());
+            state.Queues.Count == 0 ? null : state.Queues.ConvertAll(Name).AsReadOnly()));
     }
 
-    private AddressSpaceSnapshot Name(HostState.Space space)
+    private AddressSpaceEntry Name(HostState.Space space)
     {
         _addressSpaceIndexes.Add(space.AddressSpace, _addressSpaceIndexes.Count);
-        return new AddressSpaceSnapshot(
+        return new AddressSpaceEntry(
             Require(map.NameAddressSpace(space.AddressSpace), nameof(map.NameAddressSpace), space.AddressSpace),
             space.Pasid.IsValid ? space.Pasid.Value : null,
             space.HasLeft,
-            space.Guests,
+            space.ExtraUsers,
             space.LeakedUsers,
             space.ExtraPins,
-            space.Threads.Length == 0 ? null : Array.AsReadOnly(Array.ConvertAll(space.Threads, thread => new SvmThreadSnapshot(thread.Name, thread.Msr.Value))),
-            space.Portals.Length == 0 ? null : Array.AsReadOnly(Array.ConvertAll(space.Portals, mapping => new PortalSnapshot(mapping.Key, Name(mapping.Value)))));
+            space.Threads.Length == 0 ? null : Array.AsReadOnly(Array.ConvertAll(space.Threads, thread => new ThreadEntry(thread.Name, thread.Msr.Value))),
+            space.Portals.Length == 0 ? null : Array.AsReadOnly(Array.ConvertAll(space.Portals, mapping => new PortalEntry(mapping.Key, Name(mapping.Value)))));
     }
 
-    private PageRequestQueueSnapshot Name(HostState.Queue queue) => new(
-        Array.AsReadOnly(Array.ConvertAll(queue.Requests, request => new PageRequestSnapshot(
+    private QueueEntry Name(HostState.Queue queue) => new(
+        Array.AsReadOnly(Array.ConvertAll(queue.Requests, request => new RequestEntry(
             Name(request.Device),
             request.Pasid?.Value,
             request.Address,
@@ -70,12 +70,12 @@ internal sealed class SnapshotWriter(BindingEngine engine, HostState state, Pasi
     private string Name(IEnqcmdPortal portal) =>
         RequireUnique(_portalNames, map.NamePortal(portal), portal, nameof(map.NamePortal));
 
-    private SvmBindingSnapshot Name(HostState.Binding binding) => new(
+    private BindingEntry Name(HostState.Binding binding) => new(
         binding.Pasid.Value,
         binding.Record.AddressSpace is { } addressSpace ? _addressSpaceIndexes[addressSpace] : null,
         binding.Record.Flags,
         Name(binding.FirstDevice),
-        binding.Devices.ConvertAll(device => new SvmDeviceSnapshot(Name(device.Device), device.Users, Name(device.Callbacks))).AsReadOnly());
+        binding.Devices.ConvertAll(device => new DeviceEntry(Name(device.Device), device.Users, Name(device.Callbacks))).AsReadOnly());
 
     private string Name(SvmDevice device) =>
         RequireUnique(_deviceNames, map.NameDevice(device), device, nameof(map.NameDevice));
@@ -84,21 +84,21 @@ internal sealed class SnapshotWriter(BindingEngine engine, HostState state, Pasi
         ? null
         : RequireUnique(_callbackNames, map.NameCallbacks(callbacks), callbacks, nameof(map.NameCallbacks));
 
-    private IoasidSnapshot Name(IoasidAllocator.LiveId id)
+    private IdEntry Name(IoasidAllocator.LiveId id)
     {
         int? owner = id.Owner is null ? null : Name(id.Owner);
         switch (id.Data)
         {
             case null:
-                return new IoasidSnapshot(id.Id, id.References, owner);
+                return new IdEntry(id.Id, id.References, owner);
             case SvmRecord record when _bindingIndexes.TryGetValue(record, out int index):
-                return new IoasidSnapshot(id.Id, id.References, owner, Binding: index);
+                return new IdEntry(id.Id, id.References, owner, Binding: index);
             case SvmRecord record when ReferenceEquals(record.Engine, engine):
-                return new IoasidSnapshot(id.Id, id.References, owner, IsStale: true);
+                return new IdEntry(id.Id, id.References, owner, HasStaleBinding: true);
             case SvmRecord:
                 throw new InvalidOperationException($"Id {id.Id} leads to a binding of another binder, which holds no id of this allocator: leave the data of PASIDs to their binder.");
             default:
-                return new IoasidSnapshot(id.Id, id.References, owner, Data: Require(map.NameData(id.Data), nameof(map.NameData), id.Data));
+                return new IdEntry(id.Id, id.References, owner, Data: Require(map.NameData(id.Data), nameof(map.NameData), id.Data));
         }
     }
 

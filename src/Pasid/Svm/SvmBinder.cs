@@ -293,7 +293,7 @@ public sealed partial class SvmBinder : ISvmBinder, IMeteredHost
     /// <summary>Brings the host, allocator and binder together, into the state of a snapshot; or changes nothing.</summary>
     /// <param name="snapshot">The snapshot, of this host or another one with the same lifetime and quirks.</param>
     /// <param name="map">Which objects the names stand for; <see langword="null"/> for the defaults, which suffice where nothing is bound.</param>
-    /// <returns>The address spaces, in the order of <see cref="PasidSnapshot.AddressSpaces"/>.</returns>
+    /// <returns>The address spaces of the snapshot, in the order in which they came to have a PASID or a binding.</returns>
     /// <exception cref="ArgumentNullException"><paramref name="snapshot"/> is <see langword="null"/>.</exception>
     /// <exception cref="FormatException">No host can have been in that state, or a name stands for nothing; what is wrong is listed. Or
     /// it may take more memory than <see cref="PasidSnapshotMap.MemoryLimit"/>.</exception>
@@ -321,7 +321,7 @@ public sealed partial class SvmBinder : ISvmBinder, IMeteredHost
     {
         ArgumentNullException.ThrowIfNull(snapshot);
         IoasidAllocator allocator = OwnAllocator();
-        var reader = new SnapshotReader(_bindings, allocator.ReusePolicy, snapshot, map ?? new PasidSnapshotMap());
+        var reader = new SnapshotReader(_bindings, allocator.ReusePolicy, snapshot.File, map ?? new PasidSnapshotMap());
         reader.Read();
         string? refusal = reader.Errors.Count != 0 ? string.Join("; ", reader.Errors) : new HostRestore(_bindings, allocator, reader).Run(nameof(Restore));
         if (refusal is not null)

@@ -1,3 +1,4 @@
+using Pasid.Internal;
 using Pasid.Tests.Support;
 
 namespace Pasid.Tests.Allocators;
@@ -289,11 +290,11 @@ public sealed class MemoryTests
         }
     }
 
-    private static List<IoasidSnapshot> Restore(IoasidAllocator allocator, IEnumerable<uint> ids, long references)
+    private static List<IdEntry> Restore(IoasidAllocator allocator, IEnumerable<uint> ids, long references)
     {
         using var binder = new SvmBinder(allocator);
-        List<IoasidSnapshot> live = [.. ids.Select(id => new IoasidSnapshot(id, references))];
-        binder.Restore(new PasidSnapshot(PasidSnapshot.CurrentVersion, binder.Profile.Lifetime, binder.Profile.Quirks, live.Count, 0, [], live, [], [], []));
+        List<IdEntry> live = [.. ids.Select(id => new IdEntry(id, references))];
+        binder.Restore(new PasidSnapshot(SnapshotEdit.Empty with { LiveCount = live.Count, Ids = live }));
         return live;
     }
 

@@ -230,8 +230,8 @@ public sealed class UsersAndPinsTests
         using var host = new Host();
         AddressSpace process = host.Process("P");
         host.Bind(host.DeviceA, process, 1);
-        PasidSnapshot snapshot = host.Binder.CaptureSnapshot();
-        snapshot = snapshot with { AddressSpaces = [snapshot.AddressSpaces[0] with { Guests = int.MaxValue - 1, ExtraPins = int.MaxValue - 1 }] };
+        PasidSnapshot snapshot = host.Binder.CaptureSnapshot()
+            .With(file => file with { AddressSpaces = [file.AddressSpaces[0] with { ExtraUsers = int.MaxValue - 1, ExtraPins = int.MaxValue - 1 }] });
         host.Binder.Restore(snapshot, new PasidSnapshotMap { FindDevice = _ => host.DeviceA, FindAddressSpace = _ => process });
         process.TryAddUser().Should().BeTrue();
         process.AddPin();
@@ -243,7 +243,7 @@ public sealed class UsersAndPinsTests
         process.DropUser();
         process.DropPin();
         (process.Users, process.Pins).Should().Be((int.MaxValue, int.MaxValue));
-        host.Binder.CaptureSnapshot().AddressSpaces[0].Guests.Should().Be(int.MaxValue - 1);
+        host.Binder.CaptureSnapshot().File.AddressSpaces[0].ExtraUsers.Should().Be(int.MaxValue - 1);
     }
 
     [Fact]

@@ -130,7 +130,7 @@ public sealed class ThrowingLoggerTests
             PasidSnapshot snapshot = binder.CaptureSnapshot();
             var map = new PasidSnapshotMap { FindDevice = _ => _device, FindAddressSpace = name => name == "process" ? process : null };
             Tell(binder.Restore(snapshot, map).Count);
-            Tell(FluentActions.Invoking(() => binder.Restore(snapshot with { LiveCount = 9 }, map)).Should().Throw<FormatException>().Which.Message);
+            Tell(FluentActions.Invoking(() => binder.Restore(snapshot.With(file => file with { LiveCount = 9 }), map)).Should().Throw<FormatException>().Which.Message);
             first.Dispose();
             Tell(binder.UnbindMm(_device, first.Pasid));
             Tell(binder.UnbindMm(_device, first.Pasid));

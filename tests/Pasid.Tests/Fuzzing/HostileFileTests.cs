@@ -6,7 +6,9 @@ namespace Pasid.Tests.Fuzzing;
 /// <summary>Whatever is in a file: a clear error or the right result, never a crash and never a host that is half restored.</summary>
 public sealed class HostileFileTests
 {
-    private static readonly string s_snapshot = File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "Snapshots", "snapshot-v1.json"));
+    /// <summary>The same snapshot in each version of the format.</summary>
+    private static readonly string[] s_snapshots =
+        [.. new[] { 1, 2 }.Select(version => File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "Snapshots", $"snapshot-v{version}.json")))];
 
     [Fact]
     public void A_damaged_snapshot_is_refused_or_restored_to_a_whole_host()
@@ -29,7 +31,7 @@ public sealed class HostileFileTests
         for (int seed = 0; seed < rounds; seed++)
         {
             string before = host.State();
-            using var stream = new MemoryStream(Mutator.Mutate(s_snapshot, seed));
+            using var stream = new MemoryStream(Mutator.Mutate(s_snapshots[seed % 2], seed));
             try
             {
                 host.Binder.Restore(PasidSnapshot.Load(stream), map);
@@ -104,7 +106,8 @@ public sealed class HostileFileTests
         int rounds = Effort.Rounds(2_000);
         for (int seed = 0; seed < rounds; seed++)
         {
-            byte[] bytes = Mutator.Mutate(seed % 2 == 0 ? s_snapshot : s_snapshot.Replace("\"id\":", "\"id\":1,\"\\u0069d\" :", StringComparison.Ordinal), seed);
+            string snapshot = s_snapshots[seed / 2 % 2];
+            byte[] bytes = Mutator.Mutate(seed % 2 == 0 ? snapshot : snapshot.Replace("\"id\":", "\"id\":1,\"\\u0069d\" :", StringComparison.Ordinal), seed);
             using var whole = new MemoryStream(bytes);
             using var pieces = new PiecesStream(bytes, new Random(seed));
 

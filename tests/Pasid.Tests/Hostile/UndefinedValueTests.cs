@@ -1,4 +1,5 @@
 using System.Reflection;
+using Pasid.Internal;
 using Pasid.Tests.Support;
 
 namespace Pasid.Tests.Hostile;
@@ -17,9 +18,9 @@ public sealed class UndefinedValueTests
         [typeof(KernelProfile)] = (_ => new KernelProfile("own", PasidLifetime.Binding, KernelQuirks.None), (_, p) => new SvmBinder(new PasidOptions { Profile = (KernelProfile)p }).Dispose()),
         [typeof(AddressRegion)] = (_ => new AddressRegion(0, 1, PageRequestRights.Read), (_, r) => new AddressRegionMap().Add((AddressRegion)r)),
         [typeof(PageRequest)] = (h => new PageRequest { Device = h.DeviceA }, (h, r) => new HostRequests(h).Queue.TryEnqueue((PageRequest)r)),
-        [typeof(PasidSnapshot)] = (h => h.Binder.CaptureSnapshot(), (h, s) => h.Binder.Restore((PasidSnapshot)s, Map(h))),
-        [typeof(SvmBindingSnapshot)] = (h => h.Binder.CaptureSnapshot().Bindings[0], (h, b) => h.Binder.Restore(h.Binder.CaptureSnapshot() with { Bindings = [(SvmBindingSnapshot)b] }, Map(h))),
-        [typeof(PageRequestSnapshot)] = (_ => new PageRequestSnapshot("devA"), (h, r) => RestoreRequest(h, (PageRequestSnapshot)r)),
+        [typeof(SnapshotFile)] = (h => h.Binder.CaptureSnapshot().File, (h, f) => h.Binder.Restore(new PasidSnapshot((SnapshotFile)f), Map(h))),
+        [typeof(BindingEntry)] = (h => h.Binder.CaptureSnapshot().File.Bindings[0], (h, b) => h.Binder.Restore(h.Binder.CaptureSnapshot().With(file => file with { Bindings = [(BindingEntry)b] }), Map(h))),
+        [typeof(RequestEntry)] = (_ => new RequestEntry("devA"), (h, r) => RestoreRequest(h, (RequestEntry)r)),
     };
 
     public static TheoryData<string, string> Parameters()
@@ -37,6 +38,7 @@ public sealed class UndefinedValueTests
     {
         var properties = new TheoryData<Type, string>();
         foreach (PropertyInfo property in typeof(IoasidAllocator).Assembly.GetExportedTypes()
+            .Concat(SnapshotEdit.Records)
             .Where(type => !type.IsInterface)
             .SelectMany(type => type.GetProperties(BindingFlags.Public | BindingFlags.Instance | BindingFlags.DeclaredOnly))
             .Where(property => IsEnum(property.PropertyType) && property.SetMethod is { IsPublic: true } && !s_made.Contains(property.DeclaringType)))
@@ -169,10 +171,10 @@ public sealed class UndefinedValueTests
         return known.FirstOrDefault(type.IsInstanceOfType) ?? (type is { IsByRef: false, IsValueType: true } ? Activator.CreateInstance(type) : null);
     }
 
-    private static void RestoreRequest(Host host, PageRequestSnapshot request)
+    private static void RestoreRequest(Host host, RequestEntry request)
     {
         _ = new HostRequests(host);
-        host.Binder.Restore(host.Binder.CaptureSnapshot() with { Queues = [new PageRequestQueueSnapshot([request], false)] }, Map(host));
+        host.Binder.Restore(host.Binder.CaptureSnapshot().With(file => file with { Queues = [new QueueEntry([request], false)] }), Map(host));
     }
 
     private static PasidSnapshotMap Map(Host host) => new() { FindDevice = _ => host.DeviceA };

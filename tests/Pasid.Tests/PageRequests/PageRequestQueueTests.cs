@@ -1,4 +1,6 @@
+using Pasid.Internal;
 using Pasid.Tests.Support;
+using static Pasid.Tests.Support.SnapshotEdit;
 
 namespace Pasid.Tests.PageRequests;
 
@@ -536,35 +538,36 @@ public sealed class PageRequestQueueTests
         restored.GetThreads().Select(t => $"{t.Name} {t.Msr}").Should().Equal("T 0x80000001", "U 0x00000000");
         restored.GetThreads()[0].Enqcmd(0x2000, new byte[64]).Should().Be(new EnqcmdResult(EnqcmdOutcome.Accepted));
         other.Binder.CheckIntegrity().Should().ContainSingle().Which.Quirk.Should().Be(KernelQuirks.NonCanonicalFaultLeaksUser);
-        other.Binder.CaptureSnapshot().Should().BeEquivalentTo(snapshot);
+        other.Binder.CaptureSnapshot().ShouldEqual(snapshot);
         otherRequests.Queue.Process().Should().Be(2);
         otherRequests.Responses.Should().Equal(new PageResponse(other.DeviceA, new Ioasid(1), 6, Invalid, UInt128.MaxValue));
     }
 
     public static TheoryData<string, Func<PasidSnapshot, PasidSnapshot>> Impossible()
     {
-        static PasidSnapshot With(PasidSnapshot snapshot, Func<AddressSpaceSnapshot, AddressSpaceSnapshot> change) =>
-            snapshot with { AddressSpaces = [change(snapshot.AddressSpaces[0])] };
-        static PasidSnapshot Asking(PasidSnapshot snapshot, PageRequestSnapshot request) =>
-            snapshot with { Queues = [new PageRequestQueueSnapshot([request])] };
+        static Func<PasidSnapshot, PasidSnapshot> With(Func<AddressSpaceEntry, AddressSpaceEntry> change) =>
+            Edit(file => file with { AddressSpaces = [change(file.AddressSpaces[0])] });
+        static Func<PasidSnapshot, PasidSnapshot> Asking(RequestEntry request) =>
+            Queued(new QueueEntry([request]));
+        static Func<PasidSnapshot, PasidSnapshot> Queued(params QueueEntry[] queues) => Edit(file => file with { Queues = queues });
         return new()
         {
-            { "2 page request queues, and 1 are attached", s => s with { Queues = [new PageRequestQueueSnapshot([]), new PageRequestQueueSnapshot([])] } },
-            { "has 4 requests, and room for 3", s => s with { Queues = [new PageRequestQueueSnapshot([.. Enumerable.Repeat(new PageRequestSnapshot("devA"), 4)])] } },
-            { "a page request queue has no requests", s => s with { Queues = [new PageRequestQueueSnapshot(null!)] } },
-            { "a page request has no device", s => Asking(s, new PageRequestSnapshot(null!)) },
-            { "a page request has no device", s => Asking(s, new PageRequestSnapshot("devA", GroupIndex: 512)) },
-            { "a page request has no device", s => Asking(s, new PageRequestSnapshot("devA", PrivateData: "many")) },
-            { "the device 'devZ' is unknown", s => Asking(s, new PageRequestSnapshot("devZ")) },
-            { "has -1 guests", s => With(s, a => a with { Guests = -1 }) },
-            { "has 0 guests, 1 of them left behind", s => With(s, a => a with { LeakedUsers = 1 }) },
-            { "0x80000002 in its register", s => With(s, a => a with { Threads = [new SvmThreadSnapshot("T", 0x8000_0002)] }) },
-            { "0x1 in its register", s => With(s, a => a with { Threads = [new SvmThreadSnapshot("T", 1)] }) },
-            { "a thread without a name", s => With(s, a => a with { Threads = [null!] }) },
-            { "has exited, and has threads", s => With(s, a => a with { HasExited = true, Threads = [new SvmThreadSnapshot("T")] }) },
-            { "a portal without a name", s => With(s, a => a with { Portals = [new PortalSnapshot(5, "portal")] }) },
-            { "a portal without a name", s => With(s, a => a with { Portals = [new PortalSnapshot(0, "portal"), new PortalSnapshot(0, "portal")] }) },
-            { "the portal 'gate' is unknown", s => With(s, a => a with { Portals = [new PortalSnapshot(0, "gate")] }) },
+            { "2 page request queues, and 1 are attached", Queued(new QueueEntry([]), new QueueEntry([])) },
+            { "has 4 requests, and room for 3", Queued(new QueueEntry([.. Enumerable.Repeat(new RequestEntry("devA"), 4)])) },
+            { "a page request queue has no requests", Queued(new QueueEntry(null!)) },
+            { "a page request has no device", Asking(new RequestEntry(null!)) },
+            { "a page request has no device", Asking(new RequestEntry("devA", GroupIndex: 512)) },
+            { "a page request has no device", Asking(new RequestEntry("devA", PrivateData: "many")) },
+            { "the device 'devZ' is unknown", Asking(new RequestEntry("devZ")) },
+            { "has -1 extra users", With(a => a with { ExtraUsers = -1 }) },
+            { "has 0 extra users, 1 of them left behind", With(a => a with { LeakedUsers = 1 }) },
+            { "0x80000002 in its register", With(a => a with { Threads = [new ThreadEntry("T", 0x8000_0002)] }) },
+            { "0x1 in its register", With(a => a with { Threads = [new ThreadEntry("T", 1)] }) },
+            { "a thread without a name", With(a => a with { Threads = [null!] }) },
+            { "has left, and has threads", With(a => a with { HasLeft = true, Threads = [new ThreadEntry("T")] }) },
+            { "a portal without a name", With(a => a with { Portals = [new PortalEntry(5, "portal")] }) },
+            { "a portal without a name", With(a => a with { Portals = [new PortalEntry(0, "portal"), new PortalEntry(0, "portal")] }) },
+            { "the portal 'gate' is unknown", With(a => a with { Portals = [new PortalEntry(0, "gate")] }) },
         };
     }
 

@@ -1,3 +1,4 @@
+using Pasid.Internal;
 using Pasid.Tests.Support;
 
 namespace Pasid.Tests.Reuse;
@@ -236,15 +237,15 @@ public sealed class ReusePolicyTests
     [Fact]
     public void A_snapshot_of_another_policy_is_refused()
     {
-        PasidSnapshot plain = new SvmBinder().CaptureSnapshot();
-        var live = new[] { new IoasidSnapshot(5, 1) };
+        SnapshotFile plain = new SvmBinder().CaptureSnapshot().File;
+        var live = new[] { new IdEntry(5, 1) };
 
-        Refuses(IoasidReusePolicy.LowestFirst, plain with { NextId = 4 }, "cyclic allocator");
-        Refuses(IoasidReusePolicy.LowestFirst, plain with { HeldIds = [4] }, "holds 1 ids back");
-        Refuses(IoasidReusePolicy.Quarantine(1), plain with { HeldIds = [4, 5] }, "holds 2 ids back");
-        Refuses(IoasidReusePolicy.Quarantine(4), plain with { HeldIds = [4, 4] }, "id 4 is held back");
-        Refuses(IoasidReusePolicy.Quarantine(4), plain with { HeldIds = [uint.MaxValue] }, "id 4294967295 is held back");
-        Refuses(IoasidReusePolicy.Quarantine(4), plain with { HeldIds = [5], Ids = live, LiveCount = 1 }, "id 5 is held back");
+        Refuses(IoasidReusePolicy.LowestFirst, new(plain with { NextId = 4 }), "cyclic allocator");
+        Refuses(IoasidReusePolicy.LowestFirst, new(plain with { HeldBackIds = [4] }), "holds 1 ids back");
+        Refuses(IoasidReusePolicy.Quarantine(1), new(plain with { HeldBackIds = [4, 5] }), "holds 2 ids back");
+        Refuses(IoasidReusePolicy.Quarantine(4), new(plain with { HeldBackIds = [4, 4] }), "id 4 is held back");
+        Refuses(IoasidReusePolicy.Quarantine(4), new(plain with { HeldBackIds = [uint.MaxValue] }), "id 4294967295 is held back");
+        Refuses(IoasidReusePolicy.Quarantine(4), new(plain with { HeldBackIds = [5], Ids = live, LiveCount = 1 }), "id 5 is held back");
 
         static void Refuses(IoasidReusePolicy policy, PasidSnapshot snapshot, string reason) =>
             new SvmBinder(new IoasidAllocator(policy)).Invoking(b => b.Restore(snapshot)).Should().Throw<FormatException>().WithMessage($"*{reason}*");

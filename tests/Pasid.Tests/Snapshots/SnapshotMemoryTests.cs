@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
+using Pasid.Internal;
 using Pasid.Tests.Support;
 
 namespace Pasid.Tests.Snapshots;
@@ -19,9 +20,9 @@ public sealed partial class SnapshotMemoryTests
         { "both ends of each 2^18, in no order", () => Ids(Sparse(1 << 18, 4_000).SelectMany(id => new[] { id, id - (1 << 18) + 1 }).Reverse()) },
         { "owners", () => Owned(200_000) },
         { "owners just above a power of two", () => Owned((1 << 18) + 2) },
-        { "threads", () => WithSpaces(new AddressSpaceSnapshot("process", 1, Threads: [.. Enumerable.Repeat(new SvmThreadSnapshot("thread"), 400_000)])) },
-        { "threads of many processes", () => WithSpaces([.. Enumerable.Range(1, 100_000).Select(id => new AddressSpaceSnapshot("process", (uint)id, Threads: [new SvmThreadSnapshot("thread")]))]) },
-        { "portals", () => WithSpaces([.. Enumerable.Range(1, 20_000).Select(id => new AddressSpaceSnapshot("process", (uint)id, Portals: [new PortalSnapshot(0, "portal")]))]) },
+        { "threads", () => WithSpaces(new AddressSpaceEntry("process", 1, Threads: [.. Enumerable.Repeat(new ThreadEntry("thread"), 400_000)])) },
+        { "threads of many processes", () => WithSpaces([.. Enumerable.Range(1, 100_000).Select(id => new AddressSpaceEntry("process", (uint)id, Threads: [new ThreadEntry("thread")]))]) },
+        { "portals", () => WithSpaces([.. Enumerable.Range(1, 20_000).Select(id => new AddressSpaceEntry("process", (uint)id, Portals: [new PortalEntry(0, "portal")]))]) },
     };
 
     [Theory]
@@ -83,13 +84,13 @@ public sealed partial class SnapshotMemoryTests
     public void What_is_missing_in_a_snapshot_is_refused_and_not_counted()
     {
         using var binder = new SvmBinder();
-        PasidSnapshot snapshot = Bound(1) with
+        PasidSnapshot snapshot = Bound(1).With(file => file with
         {
             Ids = [null!],
             AddressSpaces = [null!],
-            Bindings = [null!, new SvmBindingSnapshot(1, null, SvmBindFlags.None, "device", [null!])],
-            Queues = [null!, new PageRequestQueueSnapshot(null!)],
-        };
+            Bindings = [null!, new BindingEntry(1, null, SvmBindFlags.None, "device", [null!])],
+            Queues = [null!, new QueueEntry(null!)],
+        });
 
         binder.Invoking(b => b.Restore(snapshot, Map(long.MaxValue))).Should().Throw<FormatException>().WithMessage("*an id is null*");
     }
@@ -108,26 +109,26 @@ public sealed partial class SnapshotMemoryTests
 
     private static PasidSnapshot Ids(IEnumerable<uint> ids)
     {
-        IoasidSnapshot[] live = [.. ids.Select(id => new IoasidSnapshot(id, 1))];
-        return new PasidSnapshot(PasidSnapshot.CurrentVersion, KernelProfile.Default.Lifetime, KernelProfile.Default.Quirks, live.Length, 0, [], live, [], [], []);
+        IdEntry[] live = [.. ids.Select(id => new IdEntry(id, 1))];
+        return new PasidSnapshot(SnapshotEdit.Empty with { LiveCount = live.Length, Ids = live });
     }
 
-    private static PasidSnapshot Owned(int count) => Ids([]) with
+    private static PasidSnapshot Owned(int count) => Ids([]).With(file => file with
     {
         LiveCount = count,
         Owners = [.. Enumerable.Repeat("owner", count)],
-        Ids = [.. Enumerable.Range(0, count).Select(i => new IoasidSnapshot((uint)i + 1, 1, i))],
-    };
+        Ids = [.. Enumerable.Range(0, count).Select(i => new IdEntry((uint)i + 1, 1, i))],
+    });
 
-    private static PasidSnapshot WithSpaces(params AddressSpaceSnapshot[] addressSpaces) =>
-        Ids(addressSpaces.Select(addressSpace => addressSpace.Pasid!.Value)) with { AddressSpaces = addressSpaces };
+    private static PasidSnapshot WithSpaces(params AddressSpaceEntry[] addressSpaces) =>
+        Ids(addressSpaces.Select(addressSpace => addressSpace.Pasid!.Value)).With(file => file with { AddressSpaces = addressSpaces });
 
-    private static PasidSnapshot Bound(int count) => WithSpaces([.. Enumerable.Range(1, count).Select(id => new AddressSpaceSnapshot("process", (uint)id))]) with
+    private static PasidSnapshot Bound(int count) => WithSpaces([.. Enumerable.Range(1, count).Select(id => new AddressSpaceEntry("process", (uint)id))]).With(file => file with
     {
-        Ids = [.. Enumerable.Range(1, count).Select(id => new IoasidSnapshot((uint)id, 1, Binding: id - 1))],
+        Ids = [.. Enumerable.Range(1, count).Select(id => new IdEntry((uint)id, 1, Binding: id - 1))],
         BindingCount = count,
-        Bindings = [.. Enumerable.Range(1, count).Select(id => new SvmBindingSnapshot((uint)id, id - 1, SvmBindFlags.None, "device", [new SvmDeviceSnapshot("device", 1)]))],
-    };
+        Bindings = [.. Enumerable.Range(1, count).Select(id => new BindingEntry((uint)id, id - 1, SvmBindFlags.None, "device", [new DeviceEntry("device", 1)]))],
+    });
 
     private static IEnumerable<uint> Sparse(uint step, int count) => Enumerable.Range(1, count).Select(i => (uint)((i * (long)step) - 1));
 

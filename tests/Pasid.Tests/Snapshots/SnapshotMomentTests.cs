@@ -1,3 +1,4 @@
+using Pasid.Internal;
 using Pasid.Tests.Support;
 
 namespace Pasid.Tests.Snapshots;
@@ -16,7 +17,7 @@ public sealed class SnapshotMomentTests
 
         answering.Finish(capture);
 
-        (snapshot!.AddressSpaces[0].Guests, snapshot.Queues![0].Requests.Count).Should().Be((0, 0));
+        (snapshot!.File.AddressSpaces[0].ExtraUsers, snapshot.PageRequestCount).Should().Be((0, 0));
         host.Binder.Restore(snapshot, Finding(host, answering.Process));
         answering.Process.Exit();
         host.Unbind(host.DeviceA, 1);
@@ -71,12 +72,12 @@ public sealed class SnapshotMomentTests
                 });
                 steps.Start();
                 isBegun.Wait();
-                PasidSnapshot snapshot = host.Binder.CaptureSnapshot(map);
+                SnapshotFile snapshot = host.Binder.CaptureSnapshot(map).File;
                 steps.Join();
 
                 bool[] taken =
                 [
-                    .. order.Select(i => snapshot.AddressSpaces[i].Guests != 0),
+                    .. order.Select(i => snapshot.AddressSpaces[i].ExtraUsers != 0),
                     .. order.Select(i => snapshot.AddressSpaces[i].Portals is not null),
                     .. order.Select(i => snapshot.Queues![i].Requests.Count != 0),
                     .. order.Select(i => snapshot.AddressSpaces[i].Threads![0].Msr != 0),
@@ -240,7 +241,7 @@ public sealed class SnapshotMomentTests
         host.Binder.GetLeakedPasids().Should().Equal(new Ioasid(1));
         PasidSnapshot snapshot = host.Binder.CaptureSnapshot();
         host.Binder.Restore(snapshot);
-        host.Binder.CaptureSnapshot().Should().BeEquivalentTo(snapshot);
+        host.Binder.CaptureSnapshot().ShouldEqual(snapshot);
     }
 
     [Fact]
@@ -255,7 +256,7 @@ public sealed class SnapshotMomentTests
 
         PasidSnapshot snapshot = host.Binder.CaptureSnapshot();
 
-        snapshot.AddressSpaces[0].LeakedUsers.Should().Be(0);
+        snapshot.File.AddressSpaces[0].LeakedUsers.Should().Be(0);
         host.Binder.Restore(snapshot, Finding(host, process));
         host.ShouldBeWhole();
     }
@@ -288,7 +289,7 @@ public sealed class SnapshotMomentTests
 
             host.Binder.Restore(snapshot, map);
 
-            host.Binder.CaptureSnapshot(map).Should().BeEquivalentTo(snapshot, $"seed {seed}, {profile.Quirks}");
+            host.Binder.CaptureSnapshot(map).ShouldEqual(snapshot, $"seed {seed}, {profile.Quirks}");
         }
     }
 

@@ -1,5 +1,7 @@
 using System.Text;
+using Pasid.Internal;
 using Pasid.Tests.Support;
+using static Pasid.Tests.Support.SnapshotEdit;
 
 namespace Pasid.Tests.Snapshots;
 
@@ -36,7 +38,7 @@ public sealed class SnapshotTests
         IReadOnlyList<AddressSpace> addressSpaces = restored.Binder.Restore(snapshot, Finding(copy));
 
         State(restored).Should().Be(State(captured), $"seed {seed}");
-        Copy(restored.Binder.CaptureSnapshot(Naming())).Should().BeEquivalentTo(snapshot);
+        Copy(restored.Binder.CaptureSnapshot(Naming())).ShouldEqual(snapshot);
         copy = copy.ContinueAs(original, seed, addressSpaces);
         original = original.ContinueAs(original, seed, original.AddressSpaces);
         copy.Go(80).Should().Equal(original.Go(80), $"seed {seed}");
@@ -61,14 +63,14 @@ public sealed class SnapshotTests
         IReadOnlyList<AddressSpace> restored = host.Binder.Restore(snapshot, Finding(walk, name => kept.GetValueOrDefault(name)));
 
         Ids(host).Should().Be(before, $"seed {seed}");
-        host.Binder.CaptureSnapshot(Naming()).Should().BeEquivalentTo(snapshot);
-        restored.Select(a => a.Name).Should().Equal(snapshot.AddressSpaces.Select(a => a.Name));
+        host.Binder.CaptureSnapshot(Naming()).ShouldEqual(snapshot);
+        restored.Select(a => a.Name).Should().Equal(snapshot.File.AddressSpaces.Select(a => a.Name));
         host.Dispose();
         host.Allocator.LiveIds().Where(id => IsBinders(snapshot, id.Value)).Should().BeEmpty();
     }
 
     [Fact]
-    public void The_json_of_version_1_is_the_golden_file()
+    public void The_json_of_the_current_version_is_the_golden_file()
     {
         using Host host = NewHost(KernelProfile.Seed);
         var owner = new IoasidSet("owner");
@@ -85,7 +87,7 @@ public sealed class SnapshotTests
         using var stream = new MemoryStream();
         host.Binder.CaptureSnapshot(Naming()).Save(stream);
 
-        string golden = File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "Snapshots", "snapshot-v1.json")).TrimEnd();
+        string golden = File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "Snapshots", "snapshot-v2.json")).TrimEnd();
         Encoding.UTF8.GetString(stream.ToArray()).Should().Be(golden);
         using Host restored = NewHost(KernelProfile.Seed);
         using var again = new MemoryStream(Encoding.UTF8.GetBytes(golden));
@@ -117,37 +119,36 @@ public sealed class SnapshotTests
 
     public static TheoryData<string, Func<PasidSnapshot, PasidSnapshot>> Impossible() => new()
     {
-        { "format version is 2", s => s with { FormatVersion = 2 } },
-        { "one of its lists is missing", s => s with { Ids = null! } },
-        { "quirks ForkCopiesPasid", s => s with { Quirks = KernelQuirks.ForkCopiesPasid } },
-        { "lifetime Binding", s => s with { Lifetime = PasidLifetime.Binding } },
-        { "says 9 ids and has 4", s => s with { LiveCount = 9 } },
-        { "says 9 bindings and has 3", s => s with { BindingCount = 9 } },
-        { "id 1 is there twice", s => s with { LiveCount = 5, Ids = [.. s.Ids, s.Ids[0]] } },
-        { "4294967295 is no id", s => WithId(s, i => i with { Id = uint.MaxValue }) },
-        { "id 9 has 0 references", s => WithId(s, i => i with { References = 0 }) },
-        { "the owner of id 9 is number 1 of 1", s => WithId(s, i => i with { Owner = 1 }) },
-        { "the binding of id 9 is number -1 of 3", s => WithId(s, i => i with { Binding = -1, Data = null }) },
-        { "id 9 has more than one kind of data", s => WithId(s, i => i with { Binding = 0 }) },
-        { "id 9 leads to a binding with another PASID", s => WithId(s, i => i with { Binding = 0, Data = null }) },
-        { "id 9 has stale data", s => WithId(s, i => i with { IsStale = true, Data = null }) },
-        { "the data 'nonsense' of id 9 is unknown", s => WithId(s, i => i with { Data = "nonsense" }) },
-        { "an address space has no name", s => s with { AddressSpaces = [null!] } },
-        { "the address space 'p0' has PASID 77, which is not live", s => WithSpace(s, a => a with { Pasid = 77 }) },
-        { "has another PASID than its address space remembers", s => WithSpace(s, a => a with { Pasid = 2 }) },
-        { "PASID 1 is remembered by two address spaces", s => s with { AddressSpaces = [.. s.AddressSpaces, s.AddressSpaces[0]] } },
-        { "the address space 'idle' has neither PASID nor binding", s => s with { AddressSpaces = [.. s.AddressSpaces, new AddressSpaceSnapshot("idle")] } },
-        { "binding 0 has PASID 77, which is not live", s => WithBinding(s, b => b with { Pasid = 77 }) },
-        { "the address space of binding 0 is number 5 of 1", s => WithBinding(s, b => b with { AddressSpace = 5 }) },
-        { "binding 0 is the supervisor's or has an address space", s => WithBinding(s, b => b with { AddressSpace = null }) },
-        { "binding 0 has undefined flags", s => WithBinding(s, b => b with { Flags = (SvmBindFlags)8 }) },
-        { "binding 1 is the second shared one", s => s with { Bindings = [s.Bindings[0], s.Bindings[1] with { Flags = SvmBindFlags.None }, s.Bindings[2]] } },
-        { "binding 0 has no devices", s => WithBinding(s, b => b with { Devices = [] }) },
-        { "has the device 'devA' twice", s => WithBinding(s, b => b with { Devices = [b.Devices[0], b.Devices[0]] }) },
-        { "has the device 'devA' with 0 users", s => WithBinding(s, b => b with { Devices = [b.Devices[0] with { Users = 0 }] }) },
-        { "the device 'toaster' is unknown", s => WithBinding(s, b => b with { Devices = [new SvmDeviceSnapshot("toaster", 1)] }) },
-        { "the callback table 'nobody' is unknown", s => WithBinding(s, b => b with { Devices = [b.Devices[0] with { Callbacks = "nobody" }] }) },
-        { "leaked PASIDs, and the profile does not lose any", s => s with { LeakedPasids = [9] } },
+        { "one of its lists is missing", Edit(s => s with { Ids = null! }) },
+        { "quirks ForkCopiesPasid", Edit(s => s with { Quirks = KernelQuirks.ForkCopiesPasid }) },
+        { "lifetime Binding", Edit(s => s with { Lifetime = PasidLifetime.Binding }) },
+        { "says 9 ids and has 4", Edit(s => s with { LiveCount = 9 }) },
+        { "says 9 bindings and has 3", Edit(s => s with { BindingCount = 9 }) },
+        { "id 1 is there twice", Edit(s => s with { LiveCount = 5, Ids = [.. s.Ids, s.Ids[0]] }) },
+        { "4294967295 is no id", Edit(s => WithId(s, i => i with { Id = uint.MaxValue })) },
+        { "id 9 has 0 references", Edit(s => WithId(s, i => i with { References = 0 })) },
+        { "the owner of id 9 is number 1 of 1", Edit(s => WithId(s, i => i with { Owner = 1 })) },
+        { "the binding of id 9 is number -1 of 3", Edit(s => WithId(s, i => i with { Binding = -1, Data = null })) },
+        { "id 9 has more than one kind of data", Edit(s => WithId(s, i => i with { Binding = 0 })) },
+        { "id 9 leads to a binding with another PASID", Edit(s => WithId(s, i => i with { Binding = 0, Data = null })) },
+        { "id 9 has stale data", Edit(s => WithId(s, i => i with { HasStaleBinding = true, Data = null })) },
+        { "the data 'nonsense' of id 9 is unknown", Edit(s => WithId(s, i => i with { Data = "nonsense" })) },
+        { "an address space has no name", Edit(s => s with { AddressSpaces = [null!] }) },
+        { "the address space 'p0' has PASID 77, which is not live", Edit(s => WithSpace(s, a => a with { Pasid = 77 })) },
+        { "has another PASID than its address space remembers", Edit(s => WithSpace(s, a => a with { Pasid = 2 })) },
+        { "PASID 1 is remembered by two address spaces", Edit(s => s with { AddressSpaces = [.. s.AddressSpaces, s.AddressSpaces[0]] }) },
+        { "the address space 'idle' has neither PASID nor binding", Edit(s => s with { AddressSpaces = [.. s.AddressSpaces, new AddressSpaceEntry("idle")] }) },
+        { "binding 0 has PASID 77, which is not live", Edit(s => WithBinding(s, b => b with { Pasid = 77 })) },
+        { "the address space of binding 0 is number 5 of 1", Edit(s => WithBinding(s, b => b with { AddressSpace = 5 })) },
+        { "binding 0 is the supervisor's or has an address space", Edit(s => WithBinding(s, b => b with { AddressSpace = null })) },
+        { "binding 0 has undefined flags", Edit(s => WithBinding(s, b => b with { Flags = (SvmBindFlags)8 })) },
+        { "binding 1 is the second shared one", Edit(s => s with { Bindings = [s.Bindings[0], s.Bindings[1] with { Flags = SvmBindFlags.None }, s.Bindings[2]] }) },
+        { "binding 0 has no devices", Edit(s => WithBinding(s, b => b with { Devices = [] })) },
+        { "has the device 'devA' twice", Edit(s => WithBinding(s, b => b with { Devices = [b.Devices[0], b.Devices[0]] })) },
+        { "has the device 'devA' with 0 binds", Edit(s => WithBinding(s, b => b with { Devices = [b.Devices[0] with { Binds = 0 }] })) },
+        { "the device 'toaster' is unknown", Edit(s => WithBinding(s, b => b with { Devices = [new DeviceEntry("toaster", 1)] })) },
+        { "the callback table 'nobody' is unknown", Edit(s => WithBinding(s, b => b with { Devices = [b.Devices[0] with { Callbacks = "nobody" }] })) },
+        { "leaked PASIDs, and the profile does not lose any", Edit(s => s with { LeakedPasids = [9] }) },
     };
 
     [Theory]
@@ -196,18 +197,18 @@ public sealed class SnapshotTests
         const int InRecord = 4_094;
         var allocator = new IoasidAllocator();
         using var binder = new SvmBinder(allocator);
-        binder.Restore(binder.CaptureSnapshot() with { Ids = [new IoasidSnapshot(5, InRecord)], LiveCount = 1 });
+        binder.Restore(binder.CaptureSnapshot().With(file => file with { Ids = [new IdEntry(5, InRecord)], LiveCount = 1 }));
         var id = new Ioasid(5);
 
         allocator.AddReference(id).Should().Be(PasidStatus.Success);
         allocator.AddReference(id).Should().Be(PasidStatus.Success);
         allocator.CheckIntegrity().Should().BeEmpty();
-        binder.CaptureSnapshot().Ids.Single().References.Should().Be(InRecord + 2);
+        binder.CaptureSnapshot().File.Ids.Single().References.Should().Be(InRecord + 2);
 
         allocator.DropReference(id);
         allocator.DropReference(id);
         allocator.CheckIntegrity().Should().BeEmpty();
-        binder.CaptureSnapshot().Ids.Single().References.Should().Be(InRecord);
+        binder.CaptureSnapshot().File.Ids.Single().References.Should().Be(InRecord);
     }
 
     [Fact]
@@ -271,17 +272,17 @@ public sealed class SnapshotTests
         return host;
     }
 
-    private static PasidSnapshot WithId(PasidSnapshot s, Func<IoasidSnapshot, IoasidSnapshot> change) =>
+    private static SnapshotFile WithId(SnapshotFile s, Func<IdEntry, IdEntry> change) =>
         s with { Ids = [.. s.Ids.Select(i => i.Id == 9 ? change(i) : i)] };
 
-    private static PasidSnapshot WithSpace(PasidSnapshot s, Func<AddressSpaceSnapshot, AddressSpaceSnapshot> change) =>
+    private static SnapshotFile WithSpace(SnapshotFile s, Func<AddressSpaceEntry, AddressSpaceEntry> change) =>
         s with { AddressSpaces = [change(s.AddressSpaces[0])] };
 
-    private static PasidSnapshot WithBinding(PasidSnapshot s, Func<SvmBindingSnapshot, SvmBindingSnapshot> change) =>
+    private static SnapshotFile WithBinding(SnapshotFile s, Func<BindingEntry, BindingEntry> change) =>
         s with { Bindings = [change(s.Bindings[0]), s.Bindings[1], s.Bindings[2]] };
 
     private static bool IsBinders(PasidSnapshot snapshot, uint id) =>
-        snapshot.Ids.Any(i => i.Id == id && i.Data is null && i.References == 1 && i.Binding is not null);
+        snapshot.File.Ids.Any(i => i.Id == id && i.Data is null && i.References == 1 && i.Binding is not null);
 
     private static Host NewHost(KernelProfile profile) => new(profile, pasidLimit: 12);
 
@@ -295,14 +296,6 @@ public sealed class SnapshotTests
         FindCallbacks = name => name == "callbacks" ? new Callbacks() : null,
         FindAddressSpace = findAddressSpace,
     };
-
-    private static PasidSnapshot Copy(PasidSnapshot snapshot)
-    {
-        using var stream = new MemoryStream();
-        snapshot.Save(stream);
-        stream.Position = 0;
-        return PasidSnapshot.Load(stream);
-    }
 
     private static Dictionary<string, AddressSpace> Kept(Host host, RandomWalk walk)
     {
