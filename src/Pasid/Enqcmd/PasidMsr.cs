@@ -10,8 +10,7 @@ namespace Pasid;
 /// <para><c>default(PasidMsr)</c> is the value of a new thread: not valid.</para>
 /// <para>Immutable; safe for concurrent use. Models MSR 0xD93, which Linux keeps for each thread.</para>
 /// </remarks>
-/// <param name="Value">The 64 bits.</param>
-public readonly record struct PasidMsr(ulong Value)
+public readonly record struct PasidMsr
 {
     /// <summary>The number of the register.</summary>
     /// <remarks>Models <c>MSR_IA32_PASID</c>.</remarks>
@@ -22,6 +21,13 @@ public readonly record struct PasidMsr(ulong Value)
     public const ulong ValidBit = 1ul << 31;
 
     private const ulong PasidMask = IoasidRange.PasidLimit - 1;
+
+    /// <summary>Makes the value of given bits.</summary>
+    /// <param name="value">The 64 bits.</param>
+    public PasidMsr(ulong value) => Value = value;
+
+    /// <summary>Gets the 64 bits.</summary>
+    public ulong Value { get; }
 
     /// <summary>Gets a value indicating whether ENQCMD may use the PASID.</summary>
     /// <value>Bit 31.</value>

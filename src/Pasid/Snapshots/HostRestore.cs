@@ -60,16 +60,16 @@ internal sealed class HostRestore(BindingEngine engine, IoasidAllocator allocato
         Array.ForEach(rings, static ring => ring.Enter());
         try
         {
-            engine.IsRestoring = true;
+            engine.Lookup.IsRestoring = true;
             allocator.ReplaceUnsynchronized(registry, table, engine.Source.Holder);
             engine.Source.Holder.Load(reader.HeldPasids);
-            engine.Forget();
+            Forget();
             LoadProcesses();
 
             // In the order of the snapshot, and not in that of the bindings.
-            reader.Records.ForEach(BindingEngine.Reattach);
+            reader.Records.ForEach(Reattach);
             reader.AddressSpaces.ForEach(engine.Processes.UpdateKept);
-            reader.Records.ForEach(engine.Republish);
+            reader.Records.ForEach(Republish);
             for (int i = 0; i < reader.Queues.Count; i++)
             {
                 rings[i].LoadUnsynchronized(reader.Queues[i].Requests, reader.Queues[i].HasOverflowed);
@@ -79,11 +79,45 @@ internal sealed class HostRestore(BindingEngine engine, IoasidAllocator allocato
         }
         finally
         {
-            engine.IsRestoring = false;
+            engine.Lookup.IsRestoring = false;
             Array.ForEach(rings, static ring => ring.Leave());
             engine.Processes.LetGo(others);
             registry.Leave();
         }
+    }
+
+    /// <summary>Lets go of everything that is bound, without a word to anybody: the host goes on from elsewhere.</summary>
+    private void Forget()
+    {
+        engine.Table.Clear();
+        while (engine.Processes.NewestKept is { } addressSpace)
+        {
+            addressSpace.Pasid = Ioasid.Invalid;
+            addressSpace.IsDestroyed = addressSpace is { HasExited: true, ExtraPins: 0 };
+            addressSpace.Threads?.ForEach(static thread => thread.Load(default));
+            BindingTable.Release(addressSpace.NewestNotifier);
+            addressSpace.NewestNotifier = null;
+            addressSpace.Shared = null;
+            addressSpace.Spare = null;
+            engine.Processes.UpdateKept(addressSpace);
+        }
+    }
+
+    /// <summary>Registers a binding with its address space.</summary>
+    private static void Reattach(SvmRecord record)
+    {
+        if (record.AddressSpace is { } addressSpace)
+        {
+            record.IsRegistered = true;
+            NotifierList.Add(ref addressSpace.NewestNotifier, record);
+        }
+    }
+
+    /// <summary>Lets lookups and binds find a binding; the oldest comes first.</summary>
+    private void Republish(SvmRecord record)
+    {
+        engine.Link(record);
+        record.Publish();
     }
 
     private void LoadProcesses()

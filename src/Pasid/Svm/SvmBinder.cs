@@ -80,7 +80,7 @@ public sealed partial class SvmBinder : ISvmBinder, IMeteredHost
         _gate = new HostGate(nameof(SvmBinder), _logger);
         var processes = new ProcessTable(_gate, new Cpu(options.CpuHasEnqcmd), Profile);
         var steps = new Steps(options.Observer, options.FaultInjector, _logger is not null, Profile.Has(KernelQuirks.FirstIommuFlushes));
-        _bindings = new BindingEngine(processes, steps, allocator, Profile, (uint)options.PasidLimit, options.IsDmarDisabled, options.AddressWidth);
+        _bindings = new BindingEngine(processes, steps, allocator, Profile, (uint)options.PasidLimit, options.IsDmarDisabled, options.CpuHasEnqcmd, options.AddressWidth);
         processes.Watcher = _bindings;
         _gate.SetInvariants(_bindings.AssertInvariants);
         _metrics = isMeasured ? new PasidMetrics(this, meterFactory, options.HostName) : null;
@@ -208,7 +208,7 @@ public sealed partial class SvmBinder : ISvmBinder, IMeteredHost
     public PasidStatus IsPasidValid(SvmDevice device, Ioasid pasid, out bool isValid)
     {
         ArgumentNullException.ThrowIfNull(device);
-        return _bindings.IsValid(device, pasid, out isValid);
+        return _bindings.Lookup.IsValid(device, pasid, out isValid);
     }
 
     /// <inheritdoc/>
@@ -400,7 +400,7 @@ public sealed partial class SvmBinder : ISvmBinder, IMeteredHost
     [MethodImpl(MethodImplOptions.NoInlining)]
     private PasidStatus LookupAtLength(Ioasid pasid, out AddressSpace? addressSpace)
     {
-        PasidStatus status = _bindings.Find(pasid, out SvmRecord? record);
+        PasidStatus status = _bindings.Lookup.Find(pasid, out SvmRecord? record);
         addressSpace = record?.AddressSpace;
         return status;
     }

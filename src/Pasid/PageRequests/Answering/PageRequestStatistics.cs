@@ -1,18 +1,37 @@
 namespace Pasid;
 
-/// <summary>Tells what a <see cref="IPageRequestQueue"/> has done so far.</summary>
+/// <summary>Tells what a page request queue has done so far.</summary>
 /// <remarks>Immutable; safe for concurrent use.</remarks>
-/// <param name="Requests">Requests that were handled.</param>
-/// <param name="Overflows">Requests that found the queue full.</param>
-/// <param name="Successes">Groups that were answered <see cref="PageResponseCode.Success"/>, by the hardware when the queue was full included.</param>
-/// <param name="InvalidRequests">Groups that were answered <see cref="PageResponseCode.InvalidRequest"/>.</param>
-/// <param name="Failures">Groups that were answered <see cref="PageResponseCode.ResponseFailure"/>.</param>
-public sealed record PageRequestStatistics(long Requests, long Overflows, long Successes, long InvalidRequests, long Failures)
+public sealed record PageRequestStatistics
 {
-    internal PageRequestStatistics Plus(PageRequestStatistics other) => new(
-        Requests + other.Requests,
-        Overflows + other.Overflows,
-        Successes + other.Successes,
-        InvalidRequests + other.InvalidRequests,
-        Failures + other.Failures);
+    internal PageRequestStatistics()
+    {
+    }
+
+    internal static PageRequestStatistics None { get; } = new();
+
+    /// <summary>Gets how many requests were handled.</summary>
+    public long Requests { get; internal init; }
+
+    /// <summary>Gets how many requests found the queue full.</summary>
+    public long Overflows { get; internal init; }
+
+    /// <summary>Gets how many groups were answered <see cref="PageResponseCode.Success"/>, by the hardware when the queue was full
+    /// included.</summary>
+    public long Successes { get; internal init; }
+
+    /// <summary>Gets how many groups were answered <see cref="PageResponseCode.InvalidRequest"/>.</summary>
+    public long InvalidRequests { get; internal init; }
+
+    /// <summary>Gets how many groups were answered <see cref="PageResponseCode.ResponseFailure"/>.</summary>
+    public long Failures { get; internal init; }
+
+    internal PageRequestStatistics Plus(PageRequestStatistics other) => new()
+    {
+        Requests = Requests + other.Requests,
+        Overflows = Overflows + other.Overflows,
+        Successes = Successes + other.Successes,
+        InvalidRequests = InvalidRequests + other.InvalidRequests,
+        Failures = Failures + other.Failures,
+    };
 }

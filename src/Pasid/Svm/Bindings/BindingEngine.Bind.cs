@@ -15,10 +15,10 @@ internal sealed partial class BindingEngine
     public PasidStatus Bind(in Operation operation, SvmDevice device, AddressSpace? bound, SvmBindFlags flags, ISvmDeviceCallbacks? callbacks, out SvmRecord? record)
     {
         record = null;
-        PasidStatus status = CheckDevice(device, flags, out uint width);
+        PasidStatus status = _devices.Check(device, flags, out uint width);
         if (status != PasidStatus.Success)
         {
-            return Fail(status, FindFailure(device, status));
+            return Fail(status, _devices.FindFailure(device, status));
         }
 
         if (bound is { HasExited: true })
@@ -67,7 +67,7 @@ internal sealed partial class BindingEngine
     /// <summary>Makes a device ready to be bound, as a bind does that wants no PASID.</summary>
     public PasidStatus Enable(in Operation operation, SvmDevice device, SvmBindFlags flags)
     {
-        PasidStatus status = CheckDevice(device, flags, out _);
+        PasidStatus status = _devices.Check(device, flags, out _);
         return status == PasidStatus.Success ? PrepareDevice(in operation, device, addressSpace: null) : status;
     }
 
@@ -84,39 +84,6 @@ internal sealed partial class BindingEngine
 
         return Bind(in operation, device, bound, flags, callbacks, out record);
     }
-
-    /// <summary>What the kernel asks before it takes the lock; answers the number of PASIDs that the device can tell apart.</summary>
-    private PasidStatus CheckDevice(SvmDevice device, SvmBindFlags flags, out uint width)
-    {
-        width = 0;
-        if (device.Iommu is not { } iommu || _isDmarDisabled)
-        {
-            return PasidStatus.InvalidArgument;
-        }
-
-        if (!iommu.IsSvmCapable)
-        {
-            return PasidStatus.NotSupported;
-        }
-
-        if (device.IsPci && device.MaxPasids < 0)
-        {
-            return PasidStatus.InvalidArgument;
-        }
-
-        width = (uint)(device.IsPci ? device.MaxPasids : IoasidRange.PasidLimit);
-        return (flags & SvmBindFlags.Supervisor) != 0 && !iommu.SupportsSupervisor
-            ? PasidStatus.InvalidArgument
-            : PasidStatus.Success;
-    }
-
-    /// <summary>Finds out why <see cref="CheckDevice"/> refused a device.</summary>
-    private BindFailure FindFailure(SvmDevice device, PasidStatus status) =>
-        status == PasidStatus.NotSupported ? BindFailure.NotSvmCapable
-        : device.Iommu is null ? BindFailure.NoIommu
-        : _isDmarDisabled ? BindFailure.DmarDisabled
-        : device.IsPci && device.MaxPasids < 0 ? BindFailure.WidthUnknown
-        : BindFailure.NoSupervisorSupport;
 
     /// <summary>Makes the device ready to be bound. The kernel does not take the enabling back if the bind fails later.</summary>
     private PasidStatus PrepareDevice(in Operation operation, SvmDevice device, AddressSpace? addressSpace)
@@ -255,7 +222,7 @@ internal sealed partial class BindingEngine
     }
 
     /// <summary>Puts a binding that is complete where binds and pictures look for it.</summary>
-    private void Link(SvmRecord record)
+    public void Link(SvmRecord record)
     {
         Table.Add(record);
         _numbers.Keep(record);

@@ -9,7 +9,9 @@ internal sealed partial class BindingEngine
     /// <summary>Undoes one bind of a device to a PASID.</summary>
     public PasidStatus Unbind(in Operation operation, SvmDevice device, Ioasid pasid)
     {
-        PasidStatus status = Find(device, pasid, out SvmRecord? record);
+        // What a lookup does, at hand: most unbinds call nothing for it.
+        SvmRecord? record = device.Iommu is null ? null : FindSimply(pasid);
+        PasidStatus status = record is null ? Lookup.Find(device, pasid, out record) : PasidStatus.Success;
         if (status != PasidStatus.Success)
         {
             return status;
@@ -64,7 +66,7 @@ internal sealed partial class BindingEngine
 
     private bool LeadsTo(SvmRecord record) =>
         ReferenceEquals(FindSimply(record.Pasid), record)
-        || (Find(record.Pasid, out SvmRecord? current) == PasidStatus.Success && ReferenceEquals(current, record));
+        || (Lookup.Find(record.Pasid, out SvmRecord? current) == PasidStatus.Success && ReferenceEquals(current, record));
 
     /// <summary>Undoes one bind of a device once it need not wait for others.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
@@ -73,7 +75,7 @@ internal sealed partial class BindingEngine
         long deadline = 0;
         while (true)
         {
-            PasidStatus status = Find(device, pasid, out SvmRecord? record);
+            PasidStatus status = Lookup.Find(device, pasid, out SvmRecord? record);
             SvmDeviceRecord? deviceRecord = record?.FindDevice(device);
             if (deviceRecord is null)
             {

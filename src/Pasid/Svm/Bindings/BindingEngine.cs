@@ -8,14 +8,14 @@ namespace Pasid.Internal;
 /// roll-back of every step that fails. All but lookups happens inside the gate of the host.
 /// </summary>
 /// <remarks>Models <c>drivers/iommu/intel-svm.c</c>.</remarks>
-internal sealed partial class BindingEngine : IProcessWatcher, IRequestTargets
+internal sealed partial class BindingEngine : IProcessWatcher
 {
     private readonly HostGate _gate;
     private readonly Steps _steps;
     private readonly PasidSource _source;
     private readonly NumberOwner _numbers;
     private readonly KernelProfile _profile;
-    private readonly bool _isDmarDisabled;
+    private readonly DeviceCheck _devices;
 
     /// <summary>The allocator if it is the library's own, at hand for lookups.</summary>
     private readonly IoasidAllocator? _ownAllocator;
@@ -24,10 +24,6 @@ internal sealed partial class BindingEngine : IProcessWatcher, IRequestTargets
     private long _binds;
     private long _unbinds;
 
-    /// <summary>Set while a restore changes everything: lookups see the bindings of before until they are released, and those of
-    /// afterwards once all is there; who comes upon one in between waits for the end.</summary>
-    private volatile bool _isRestoring;
-
     /// <summary>Makes an engine without bindings.</summary>
     /// <param name="processes">The processes of the host.</param>
     /// <param name="steps">What is called out to.</param>
@@ -35,23 +31,36 @@ internal sealed partial class BindingEngine : IProcessWatcher, IRequestTargets
     /// <param name="profile">Whose kernel it is.</param>
     /// <param name="pasidLimit">What all PASIDs of the host are below.</param>
     /// <param name="isDmarDisabled">Whether DMA remapping is off.</param>
+    /// <param name="cpuHasEnqcmd">Whether the processors have ENQCMD.</param>
     /// <param name="addressWidth">How many bits of an address are used.</param>
-    public BindingEngine(ProcessTable processes, Steps steps, IIoasidAllocator allocator, KernelProfile profile, uint pasidLimit, bool isDmarDisabled, int addressWidth)
+    public BindingEngine(
+        ProcessTable processes,
+        Steps steps,
+        IIoasidAllocator allocator,
+        KernelProfile profile,
+        uint pasidLimit,
+        bool isDmarDisabled,
+        bool cpuHasEnqcmd,
+        int addressWidth)
     {
         _gate = processes.Gate;
         _steps = steps;
         _profile = profile;
-        _isDmarDisabled = isDmarDisabled;
+        _devices = new DeviceCheck(isDmarDisabled);
         _source = new PasidSource(allocator, steps);
         _ownAllocator = _source.Own;
-        _numbers = new NumberOwner(_source, steps, _gate, profile, pasidLimit, processes.Cpu.HasEnqcmd);
+        Lookup = new BindingLookup(this, _source, _gate);
+        _numbers = new NumberOwner(_source, steps, _gate, profile, pasidLimit, cpuHasEnqcmd);
         Processes = processes;
         Table = new BindingTable(processes);
-        Queues = new RequestQueues(_gate, this, profile, addressWidth);
+        Queues = new RequestQueues(_gate, Lookup, profile, addressWidth);
     }
 
     /// <summary>Gets the processes of the host.</summary>
     public ProcessTable Processes { get; }
+
+    /// <summary>Gets who looks bindings up.</summary>
+    public BindingLookup Lookup { get; }
 
     /// <summary>Gets all bindings.</summary>
     public BindingTable Table { get; }
@@ -77,86 +86,13 @@ internal sealed partial class BindingEngine : IProcessWatcher, IRequestTargets
     /// <summary>Gets how many binds were undone.</summary>
     public long Unbinds => _unbinds;
 
-    /// <summary>Gets or sets a value indicating whether a restore is changing everything.</summary>
-    public bool IsRestoring
-    {
-        get => _isRestoring;
-        set => _isRestoring = value;
-    }
-
     /// <summary>Finds the binding of a PASID, without the gate, if that takes no call.</summary>
-    /// <returns><see langword="null"/> if <see cref="Find(Ioasid, out SvmRecord?)"/> has to be asked.</returns>
+    /// <returns><see langword="null"/> if <see cref="Lookup"/> has to be asked.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public SvmRecord? FindSimply(Ioasid pasid) =>
         _ownAllocator is { } allocator && allocator.TryLookupSimply(pasid, out object? data) && data is SvmRecord record && record.IsPublishedIn(this)
             ? record
             : null;
-
-    /// <summary>Finds the binding of a PASID, without the gate.</summary>
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    public PasidStatus Find(Ioasid pasid, out SvmRecord? record)
-    {
-        SvmRecord? before = null;
-        while (true)
-        {
-            record = null;
-            PasidStatus status = _source.Lookup(pasid, out SvmRecord? found);
-            if (status != PasidStatus.Success)
-            {
-                return status;
-            }
-
-            if (found is null || !ReferenceEquals(found.Engine, this))
-            {
-                return PasidStatus.InvalidArgument;
-            }
-
-            status = found.Status;
-            if (status == PasidStatus.Success)
-            {
-                _source.CheckFound(found, pasid);
-                record = found;
-                return status;
-            }
-
-            if (_isRestoring)
-            {
-                _gate.WaitForOperation();
-                continue;
-            }
-
-            // A binding that is not there yet or no more. If the PASID still leads to it, its status is that of the PASID; else the
-            // status is of a later moment than the way to it.
-            if (ReferenceEquals(found, before))
-            {
-                return status;
-            }
-
-            before = found;
-        }
-    }
-
-    /// <summary>Tells whether a PASID translates for a device.</summary>
-    public PasidStatus IsValid(SvmDevice device, Ioasid pasid, out bool isValid)
-    {
-        while (true)
-        {
-            PasidStatus status = Find(device, pasid, out SvmRecord? record);
-            if (status != PasidStatus.Success)
-            {
-                isValid = false;
-                return status;
-            }
-
-            // Bound, and whether its process has exited, are of one moment only if it is still bound afterwards: nothing is bound
-            // anew once its process has exited.
-            isValid = record!.AddressSpace is not { HasExited: true };
-            if (record.IsPublishedIn(this))
-            {
-                return status;
-            }
-        }
-    }
 
     /// <summary>Unbinds everything and frees all PASIDs, for the end of the binder.</summary>
     public void UnbindEverything(in Operation operation)
@@ -184,40 +120,6 @@ internal sealed partial class BindingEngine : IProcessWatcher, IRequestTargets
         _numbers.FreeLeaked(in operation);
     }
 
-    /// <summary>Lets go of everything that is bound, without a word to anybody: a restore goes on from elsewhere.</summary>
-    public void Forget()
-    {
-        Table.Clear();
-        while (Processes.NewestKept is { } addressSpace)
-        {
-            addressSpace.Pasid = Ioasid.Invalid;
-            addressSpace.IsDestroyed = addressSpace is { HasExited: true, ExtraPins: 0 };
-            addressSpace.Threads?.ForEach(static thread => thread.Load(default));
-            BindingTable.Release(addressSpace.NewestNotifier);
-            addressSpace.NewestNotifier = null;
-            addressSpace.Shared = null;
-            addressSpace.Spare = null;
-            Processes.UpdateKept(addressSpace);
-        }
-    }
-
-    /// <summary>Registers a binding that a restore has made with its address space.</summary>
-    public static void Reattach(SvmRecord record)
-    {
-        if (record.AddressSpace is { } addressSpace)
-        {
-            record.IsRegistered = true;
-            NotifierList.Add(ref addressSpace.NewestNotifier, record);
-        }
-    }
-
-    /// <summary>Lets lookups and binds find a binding that a restore has made; the oldest comes first.</summary>
-    public void Republish(SvmRecord record)
-    {
-        Link(record);
-        record.Publish();
-    }
-
     /// <summary>Asserts what is cheap to look at and always so between operations.</summary>
     public void AssertInvariants()
     {
@@ -225,17 +127,6 @@ internal sealed partial class BindingEngine : IProcessWatcher, IRequestTargets
         Debug.Assert(Processes.NewestKept is null == (Processes.KeptCount == 0), "The address spaces that are kept are counted.");
         Debug.Assert(Table.Count != 0 || Table.NewestOfSupervisor is null, "The bindings of the supervisor are counted.");
         Debug.Assert(Table.SharedOfSupervisor is null or { IsShared: true, AddressSpace: null, NewestDevice: not null }, "Binds of the supervisor join a binding of its own.");
-    }
-
-    IRequestTarget? IRequestTargets.Find(Ioasid pasid)
-    {
-        if (FindSimply(pasid) is { } record)
-        {
-            return record;
-        }
-
-        Find(pasid, out SvmRecord? found);
-        return found;
     }
 
     PasidStatus IProcessWatcher.OnCopy(in Operation operation, AddressSpace parent) =>
@@ -257,18 +148,6 @@ internal sealed partial class BindingEngine : IProcessWatcher, IRequestTargets
     {
         _steps.Observe(in operation, SvmEventKind.AddressSpaceDestroyed, addressSpace: addressSpace);
         _numbers.Release(in operation, addressSpace);
-    }
-
-    private PasidStatus Find(SvmDevice device, Ioasid pasid, out SvmRecord? record)
-    {
-        if (device.Iommu is null)
-        {
-            record = null;
-            return PasidStatus.InvalidArgument;
-        }
-
-        record = FindSimply(pasid);
-        return record is null ? Find(pasid, out record) : PasidStatus.Success;
     }
 
     /// <summary>Ends a binding whatever its users, for the end of the binder.</summary>

@@ -1,0 +1,39 @@
+namespace Pasid.Internal;
+
+/// <summary>What a bind asks of a device before anything else.</summary>
+/// <param name="isDmarDisabled">Whether DMA remapping is off.</param>
+internal readonly struct DeviceCheck(bool isDmarDisabled)
+{
+    /// <summary>What the kernel asks before it takes the lock; answers the number of PASIDs that the device can tell apart.</summary>
+    public PasidStatus Check(SvmDevice device, SvmBindFlags flags, out uint width)
+    {
+        width = 0;
+        if (device.Iommu is not { } iommu || isDmarDisabled)
+        {
+            return PasidStatus.InvalidArgument;
+        }
+
+        if (!iommu.IsSvmCapable)
+        {
+            return PasidStatus.NotSupported;
+        }
+
+        if (device.IsPci && device.MaxPasids < 0)
+        {
+            return PasidStatus.InvalidArgument;
+        }
+
+        width = (uint)(device.IsPci ? device.MaxPasids : IoasidRange.PasidLimit);
+        return (flags & SvmBindFlags.Supervisor) != 0 && !iommu.SupportsSupervisor
+            ? PasidStatus.InvalidArgument
+            : PasidStatus.Success;
+    }
+
+    /// <summary>Finds out why <see cref="Check"/> refused a device.</summary>
+    public BindFailure FindFailure(SvmDevice device, PasidStatus status) =>
+        status == PasidStatus.NotSupported ? BindFailure.NotSvmCapable
+        : device.Iommu is null ? BindFailure.NoIommu
+        : isDmarDisabled ? BindFailure.DmarDisabled
+        : device.IsPci && device.MaxPasids < 0 ? BindFailure.WidthUnknown
+        : BindFailure.NoSupervisorSupport;
+}
