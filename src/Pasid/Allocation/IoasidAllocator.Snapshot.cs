@@ -22,13 +22,13 @@ public sealed partial class IoasidAllocator
 
     /// <summary>Copies all live ids as of one moment, ascending, and what the policy remembers.</summary>
     /// <exception cref="InvalidOperationException">Custom allocators are registered.</exception>
-    internal List<LiveId> CopyLiveIds(PasidHolder own, out uint next, out uint[] held)
+    internal List<IoasidTable.LiveId> CopyLiveIds(PasidHolder own, out uint next, out uint[] held)
     {
         IoasidTable table = EnterDefault();
         try
         {
             ThrowIfShared(own);
-            var ids = new List<LiveId>((int)table.LiveCount);
+            var ids = new List<IoasidTable.LiveId>((int)table.LiveCount);
             table.CopyToUnsynchronized(ids);
             next = table.NextUnsynchronized;
             held = table.HeldUnsynchronized();
@@ -41,10 +41,10 @@ public sealed partial class IoasidAllocator
     }
 
     /// <summary>Makes a table of given ids, for <see cref="ReplaceUnsynchronized"/>.</summary>
-    internal IoasidTable MakeTable(List<LiveId> ids, uint next, IReadOnlyList<uint> held)
+    internal IoasidTable MakeTable(List<IoasidTable.LiveId> ids, uint next, IReadOnlyList<uint> held)
     {
         var table = new IoasidTable(group: null, isLogged: Logger is not null, ReusePolicy);
-        foreach (LiveId id in ids)
+        foreach (IoasidTable.LiveId id in ids)
         {
             if (!table.InsertUnsynchronized(id.Id, id.Owner, id.Data))
             {
@@ -132,7 +132,4 @@ public sealed partial class IoasidAllocator
             throw new InvalidOperationException("A custom allocator chooses the ids, and its state is its own: unregister it first.");
         }
     }
-
-    /// <summary>A live id with all that is kept of it.</summary>
-    internal readonly record struct LiveId(uint Id, long References, IoasidSet? Owner, object? Data);
 }

@@ -84,7 +84,7 @@ internal sealed class SnapshotWriter(SvmBinder binder, HostState state, PasidSna
         ? null
         : RequireUnique(_callbackNames, map.NameCallbacks(callbacks), callbacks, nameof(map.NameCallbacks));
 
-    private IoasidSnapshot Name(IoasidAllocator.LiveId id)
+    private IoasidSnapshot Name(IoasidTable.LiveId id)
     {
         int? owner = id.Owner is null ? null : Name(id.Owner);
         switch (id.Data)

@@ -7,7 +7,9 @@ namespace Pasid.Tests.Conventions;
 public sealed class LogConventionTests
 {
     private static readonly LoggerMessageAttribute[] s_messages =
-        [.. typeof(Log).GetMethods(BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Static).SelectMany(method => method.GetCustomAttributes<LoggerMessageAttribute>())];
+        [.. typeof(EventIds).Assembly.GetTypes()
+            .SelectMany(type => type.GetMethods(BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Static | BindingFlags.DeclaredOnly))
+            .SelectMany(method => method.GetCustomAttributes<LoggerMessageAttribute>())];
 
     private static readonly FieldInfo[] s_ids = typeof(EventIds).GetFields();
 

@@ -264,13 +264,13 @@ internal sealed partial class IoasidTable(CustomGroup? group, bool isLogged, Ioa
     }
 
     /// <summary>Copies all live ids, ascending.</summary>
-    public void CopyToUnsynchronized(List<IoasidAllocator.LiveId> ids)
+    public void CopyToUnsynchronized(List<LiveId> ids)
     {
         // No live id is 4294967295, so there is always one behind.
         for (long id = FindLive(0); id >= 0; id = FindLive((uint)id + 1))
         {
             ref Slot slot = ref FindSlot((uint)id);
-            ids.Add(new IoasidAllocator.LiveId((uint)id, GetReferencesUnsynchronized((uint)id), FindOwnerOf(slot.Word), slot.Data));
+            ids.Add(new LiveId((uint)id, GetReferencesUnsynchronized((uint)id), FindOwnerOf(slot.Word), slot.Data));
         }
     }
 
@@ -301,4 +301,7 @@ internal sealed partial class IoasidTable(CustomGroup? group, bool isLogged, Ioa
         Volatile.Write(ref slot.Data, null);
         Volatile.Write(ref _frees, _frees + 1);
     }
+
+    /// <summary>A live id with all that is kept of it.</summary>
+    internal readonly record struct LiveId(uint Id, long References, IoasidSet? Owner, object? Data);
 }
