@@ -41,6 +41,23 @@ public sealed partial class IoasidAllocator
         }
     }
 
+    /// <summary>Walks the active table, which stands still meanwhile, and finds what does not agree.</summary>
+    internal List<TableDamage> FindDamage()
+    {
+        List<TableDamage> damage = [];
+        IoasidTable table = EnterActive();
+        try
+        {
+            table.CheckUnsynchronized(damage);
+        }
+        finally
+        {
+            LeaveActive(table);
+        }
+
+        return damage;
+    }
+
     /// <summary>Allocates when the fast way is not open; the only way for an allocator that logs.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
     private bool TryAllocateSlowly(IoasidRange range, IoasidSet? ioasidSet, object? data, out Ioasid id)

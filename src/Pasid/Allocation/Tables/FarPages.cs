@@ -148,7 +148,7 @@ internal sealed class FarPages
     }
 
     /// <summary>Finds directories without anything in them, and a wrong count of their bytes.</summary>
-    public void Check(List<IntegrityFinding> findings)
+    public void Check(List<TableDamage> damage)
     {
         int bytes = new FarPages().Bytes + (_top is null ? 0 : 24 + (8 * _top.Length));
         for (int i = 0; i < _top?.Length; i++)
@@ -166,19 +166,19 @@ internal sealed class FarPages
                 bytes += middle[j] is null ? 0 : LowBytes;
                 if (middle[j] is { } low && IsUnused(low))
                 {
-                    findings.Add(new(IntegrityInvariant.LiveIdsAgree, $"the ids from {((long)i << TopShift) + ((long)j << IdBitmap.Shift)} on have a directory and no records"));
+                    damage.Add(new(TableRule.LiveIds, $"the ids from {((long)i << TopShift) + ((long)j << IdBitmap.Shift)} on have a directory and no records"));
                 }
             }
 
             if (!isNeeded)
             {
-                findings.Add(new(IntegrityInvariant.LiveIdsAgree, $"the ids from {(long)i << TopShift} on have a directory without directories"));
+                damage.Add(new(TableRule.LiveIds, $"the ids from {(long)i << TopShift} on have a directory without directories"));
             }
         }
 
         if (bytes != Bytes)
         {
-            findings.Add(new(IntegrityInvariant.LiveIdsAgree, $"the directories have {bytes} bytes and count {Bytes}"));
+            damage.Add(new(TableRule.LiveIds, $"the directories have {bytes} bytes and count {Bytes}"));
         }
     }
 

@@ -198,14 +198,14 @@ internal sealed class FurtherIds
 
     /// <summary>Finds summary words that do not say what is below them, blocks without a page, and what is kept or counted
     /// without being there.</summary>
-    /// <param name="findings">What is wrong.</param>
+    /// <param name="damage">What is wrong.</param>
     /// <param name="blocksWithPages">The blocks that have a page of slots.</param>
-    public void Check(List<IntegrityFinding> findings, HashSet<uint> blocksWithPages)
+    public void Check(List<TableDamage> damage, HashSet<uint> blocksWithPages)
     {
         int bytes = new FurtherIds().Bytes + (_spare?.Bytes ?? 0);
         if (_spare is { } spare && (spare.FindLive(0) >= 0 || !spare.AreSummariesRight()))
         {
-            findings.Add(new(IntegrityInvariant.LiveIdsAgree, "the map that waits for other ids has live ones"));
+            damage.Add(new(TableRule.LiveIds, "the map that waits for other ids has live ones"));
         }
 
         for (int block = 1; block < BlockCount; block++)
@@ -215,12 +215,12 @@ internal sealed class FurtherIds
             bytes += ids?.Bytes ?? 0;
             if (isFull != (ids?.FindFree(0) == -1) || ids?.AreSummariesRight() == false)
             {
-                findings.Add(new(IntegrityInvariant.LiveIdsAgree, $"the summary of the ids from {(long)block << IdBitmap.Shift} on is not what they make it"));
+                damage.Add(new(TableRule.LiveIds, $"the summary of the ids from {(long)block << IdBitmap.Shift} on is not what they make it"));
             }
 
             if (ids is null == blocksWithPages.Contains((uint)block))
             {
-                findings.Add(new(IntegrityInvariant.LiveIdsAgree, $"the ids from {(long)block << IdBitmap.Shift} on have {(ids is null ? "records and no map" : "a map and no records")}"));
+                damage.Add(new(TableRule.LiveIds, $"the ids from {(long)block << IdBitmap.Shift} on have {(ids is null ? "records and no map" : "a map and no records")}"));
             }
         }
 
@@ -229,13 +229,13 @@ internal sealed class FurtherIds
             bytes += _rows[row] is null ? 0 : RowBytes;
             if (_rows[row] is { } blocks && FarPages.IsUnused(blocks))
             {
-                findings.Add(new(IntegrityInvariant.LiveIdsAgree, $"the ids from {(long)row << (IdBitmap.Shift + RowShift)} on have a row of maps without a map"));
+                damage.Add(new(TableRule.LiveIds, $"the ids from {(long)row << (IdBitmap.Shift + RowShift)} on have a row of maps without a map"));
             }
         }
 
         if (bytes != Bytes)
         {
-            findings.Add(new(IntegrityInvariant.LiveIdsAgree, $"the map of the ids from {1 << IdBitmap.Shift} on has {bytes} bytes and counts {Bytes}"));
+            damage.Add(new(TableRule.LiveIds, $"the map of the ids from {1 << IdBitmap.Shift} on has {bytes} bytes and counts {Bytes}"));
         }
     }
 

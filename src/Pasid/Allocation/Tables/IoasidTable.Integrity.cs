@@ -4,12 +4,12 @@ namespace Pasid.Internal;
 internal sealed partial class IoasidTable
 {
     /// <summary>Finds everything that does not agree. O(live ids and words).</summary>
-    public void CheckUnsynchronized(List<IntegrityFinding> findings)
+    public void CheckUnsynchronized(List<TableDamage> damage)
     {
-        CheckSummaries(findings);
-        CheckKept(findings);
+        CheckSummaries(damage);
+        CheckKept(damage);
         HashSet<uint> held = [.. HeldUnsynchronized()];
-        CheckReuse(held, findings);
+        CheckReuse(held, damage);
         var ownerCounts = new Dictionary<int, long>();
         long live = 0;
         long many = 0;
@@ -22,14 +22,14 @@ internal sealed partial class IoasidTable
                 bool isLive = SlotWord.IsLive(word);
                 if (isLive != IsMarkedLive(id) && !held.Contains(id))
                 {
-                    findings.Add(new(IntegrityInvariant.LiveIdsAgree, $"id {id} is {(isLive ? "live" : "free")} in its record and {(isLive ? "free" : "live")} in the map"));
+                    damage.Add(new(TableRule.LiveIds, $"id {id} is {(isLive ? "live" : "free")} in its record and {(isLive ? "free" : "live")} in the map"));
                 }
 
                 if (!isLive)
                 {
                     if (page[i].Data is not null)
                     {
-                        findings.Add(new(IntegrityInvariant.NoStaleData, $"id {id} is free and has data"));
+                        damage.Add(new(TableRule.StaleData, $"id {id} is free and has data"));
                     }
 
                     continue;
@@ -38,51 +38,51 @@ internal sealed partial class IoasidTable
                 live++;
                 many += SlotWord.References(word) == SlotWord.ManyReferences ? 1 : 0;
                 ownerCounts[SlotWord.OwnerTag(word)] = ownerCounts.GetValueOrDefault(SlotWord.OwnerTag(word)) + 1;
-                CheckReferences(id, word, findings);
+                CheckReferences(id, word, damage);
             }
         }
 
         if (live != _allocations - _frees)
         {
-            findings.Add(new(IntegrityInvariant.LiveIdsAgree, $"{live} ids are live and {_allocations - _frees} are counted"));
+            damage.Add(new(TableRule.LiveIds, $"{live} ids are live and {_allocations - _frees} are counted"));
         }
 
         if (many != (_manyReferences?.Count ?? 0))
         {
-            findings.Add(new(IntegrityInvariant.CountsAgree, $"{many} ids have many references and {_manyReferences?.Count ?? 0} counts are kept"));
+            damage.Add(new(TableRule.Counts, $"{many} ids have many references and {_manyReferences?.Count ?? 0} counts are kept"));
         }
 
-        CheckOwners(ownerCounts, findings);
+        CheckOwners(ownerCounts, damage);
     }
 
-    private void CheckReferences(uint id, ulong word, List<IntegrityFinding> findings)
+    private void CheckReferences(uint id, ulong word, List<TableDamage> damage)
     {
         uint references = SlotWord.References(word);
         if (references == 0 || (references == SlotWord.ManyReferences && _manyReferences?.GetValueOrDefault(id) is null or < SlotWord.ManyReferences))
         {
-            findings.Add(new(IntegrityInvariant.CountsAgree, $"id {id} is live with {references} references in its record"));
+            damage.Add(new(TableRule.Counts, $"id {id} is live with {references} references in its record"));
         }
     }
 
-    private void CheckOwners(Dictionary<int, long> counts, List<IntegrityFinding> findings)
+    private void CheckOwners(Dictionary<int, long> counts, List<TableDamage> damage)
     {
         long others = counts.Where(count => count.Key != SlotWord.FirstOwnersTag).Sum(count => count.Value);
         if (others != _otherIds)
         {
-            findings.Add(new(IntegrityInvariant.CountsAgree, $"{others} ids belong to others than the first owner and {_otherIds} are counted"));
+            damage.Add(new(TableRule.Counts, $"{others} ids belong to others than the first owner and {_otherIds} are counted"));
         }
 
         foreach ((int tag, long count) in counts)
         {
             if (tag > SlotWord.FirstOwnersTag && (_otherOwners is null || !_otherOwners.HasIds(tag, count)))
             {
-                findings.Add(new(IntegrityInvariant.CountsAgree, $"owner number {tag} has {count} live ids, and the owners say otherwise"));
+                damage.Add(new(TableRule.Counts, $"owner number {tag} has {count} live ids, and the owners say otherwise"));
             }
         }
     }
 
     /// <summary>Checks that the summary words say of the words below them what these are.</summary>
-    private void CheckSummaries(List<IntegrityFinding> findings)
+    private void CheckSummaries(List<TableDamage> damage)
     {
         if (_leaves is not { } leaves)
         {
@@ -101,14 +101,14 @@ internal sealed partial class IoasidTable
             bool isFreeBelow = (_root >> middle & 1) != 0;
             if (actual != expected || isFreeBelow != (actual != 0))
             {
-                findings.Add(new(IntegrityInvariant.LiveIdsAgree, $"the summary of the ids from {middle << 12} on is {actual:X}, and they make it {expected:X}"));
+                damage.Add(new(TableRule.LiveIds, $"the summary of the ids from {middle << 12} on is {actual:X}, and they make it {expected:X}"));
             }
         }
     }
 
     /// <summary>Checks that each taken id has a record and each record a word in the map, and that nothing is kept for ids that
     /// are not taken beyond what may be.</summary>
-    private void CheckKept(List<IntegrityFinding> findings)
+    private void CheckKept(List<TableDamage> damage)
     {
         HashSet<uint> empty = [.. _farPages is null ? [] : _farPages.Empty.ToArray()];
         HashSet<uint> blocks = [.. empty.Select(page => page >> (IdBitmap.Shift - PageShift))];
@@ -122,11 +122,11 @@ internal sealed partial class IoasidTable
 
             if (first < FirstFurther ? first >> 6 >= _leaves?.Length : _furtherIds?.Covers(first) != true)
             {
-                findings.Add(new(IntegrityInvariant.LiveIdsAgree, $"the ids from {first} on have records and no words in the map"));
+                damage.Add(new(TableRule.LiveIds, $"the ids from {first} on have records and no words in the map"));
             }
             else if (IsPageFree(first) && !empty.Contains(first >> PageShift))
             {
-                findings.Add(new(IntegrityInvariant.LiveIdsAgree, $"the ids from {first} on have records, and none of them is live"));
+                damage.Add(new(TableRule.LiveIds, $"the ids from {first} on have records, and none of them is live"));
             }
         }
 
@@ -134,15 +134,15 @@ internal sealed partial class IoasidTable
         {
             if (System.Runtime.CompilerServices.Unsafe.IsNullRef(ref FindSlot((uint)id)))
             {
-                findings.Add(new(IntegrityInvariant.LiveIdsAgree, $"id {id} is live in the map and has no record"));
+                damage.Add(new(TableRule.LiveIds, $"id {id} is live in the map and has no record"));
             }
         }
 
-        _furtherIds?.Check(findings, blocks);
-        _farPages?.Check(findings);
+        _furtherIds?.Check(damage, blocks);
+        _farPages?.Check(damage);
         if (IsEmpty && KeptBytes > MostKeptBytes)
         {
-            findings.Add(new(IntegrityInvariant.LiveIdsAgree, $"no id is live, and {KeptBytes} bytes are kept"));
+            damage.Add(new(TableRule.LiveIds, $"no id is live, and {KeptBytes} bytes are kept"));
         }
     }
 

@@ -85,11 +85,11 @@ internal sealed partial class IoasidTable
         }
     }
 
-    private void CheckReuse(HashSet<uint> held, List<IntegrityFinding> findings)
+    private void CheckReuse(HashSet<uint> held, List<TableDamage> damage)
     {
         if (held.Count != (_reuse?.Count ?? 0) || _reuse is { HoldsTooMany: true })
         {
-            findings.Add(new(IntegrityInvariant.ReuseWaits, $"{_reuse?.Count} ids are held back, {held.Count} different ones"));
+            damage.Add(new(TableRule.Reuse, $"{_reuse?.Count} ids are held back, {held.Count} different ones"));
         }
 
         foreach (uint id in held)
@@ -97,7 +97,7 @@ internal sealed partial class IoasidTable
             ref Slot slot = ref FindSlot(id);
             if (System.Runtime.CompilerServices.Unsafe.IsNullRef(ref slot) || !SlotWord.IsDead(slot.Word) || !IsMarkedLive(id))
             {
-                findings.Add(new(IntegrityInvariant.ReuseWaits, $"id {id} is held back, and is not free and taken"));
+                damage.Add(new(TableRule.Reuse, $"id {id} is held back, and is not free and taken"));
             }
         }
     }
