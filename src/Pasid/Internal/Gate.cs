@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.CompilerServices;
 
 namespace Pasid.Internal;
@@ -143,4 +144,13 @@ internal struct Gate
         Uninterruptible.Restore(wasInterrupted);
     }
 #endif
+
+    /// <summary>Asserts that this thread is inside; not of a Monitor, which knows its holder only after <see cref="EnterAsOwner"/>.</summary>
+    [Conditional("DEBUG")]
+    public readonly void AssertHeld()
+    {
+#if !PASID_MONITOR_GATE
+        Debug.Assert(IsHeldByCurrentThread, "A gate that has to be held is not.");
+#endif
+    }
 }

@@ -98,8 +98,8 @@ public sealed class PublicSurfaceTests
             .SelectMany(type => type.GetFields(BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Static | BindingFlags.DeclaredOnly))
             .Where(field => !field.IsInitOnly && !field.IsLiteral && !field.Name.StartsWith('<') && !field.Name.StartsWith("__", StringComparison.Ordinal));
 
-        // What a generator writes, and the ruler that only debug builds have.
-        fields.Where(field => field.DeclaringType!.Name is not ("SnapshotJson" or "WordCount")).Select(field => $"{field.DeclaringType}.{field.Name}").Should().BeEmpty();
+        // What a generator writes.
+        fields.Where(field => field.DeclaringType!.Name != "SnapshotJson").Select(field => $"{field.DeclaringType}.{field.Name}").Should().BeEmpty();
     }
 
     private static bool IsMember(XElement member, MethodInfo method)

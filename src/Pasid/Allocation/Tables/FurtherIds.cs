@@ -1,14 +1,15 @@
+using System.Diagnostics;
 using System.Numerics;
 using System.Runtime.CompilerServices;
 
 namespace Pasid.Internal;
 
 /// <summary>
-/// Which ids from 2^18 on are free, in blocks of 2^18 that are made when one of their ids comes to live, and dropped when none
-/// is live and no page of slots is kept for them. One that was dropped serves the next, so that lone ids that come and go in turn make
+/// Which ids from 2^18 on are free, in blocks of 2^18 that are made when one of their ids is taken, and dropped when none
+/// is taken and no page of slots is kept for them. One that was dropped serves the next, so that lone ids that come and go in turn make
 /// none. Not thread-safe.
 /// </summary>
-internal sealed class FurtherIds
+internal sealed partial class FurtherIds
 {
     private const int RowShift = 7;
     private const int BlockCount = 1 << (32 - IdBitmap.Shift);
@@ -27,6 +28,10 @@ internal sealed class FurtherIds
     /// <summary>The block that was dropped last, if it is as small as a new one.</summary>
     private IdBitmap? _spare;
 
+#if DEBUG
+    private long _touchedWords;
+#endif
+
     /// <summary>Gets how many bytes all of it takes, about.</summary>
     public int Bytes { get; private set; } = 48 + RowBytes + (24 + (8 * (BlockCount >> RowShift))) + (24 + (8 * BlockCount / 64));
 
@@ -37,7 +42,7 @@ internal sealed class FurtherIds
     }
 
     /// <summary>Finds the lowest free id that is not below <paramref name="from"/>.</summary>
-    /// <returns>The id, which may be 4294967295; or -1 if everything above is live.</returns>
+    /// <returns>The id, which may be 4294967295; or -1 if everything above is taken.</returns>
     public long FindFree(uint from)
     {
         int block = NextBlockWithFree((int)(from >> IdBitmap.Shift));
@@ -61,7 +66,7 @@ internal sealed class FurtherIds
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public IdBitmap? FindFirstBlock(out uint first)
     {
-        WordCount.Touch(1);
+        Touch(1);
         int block = BitOperations.TrailingZeroCount(~_fullBlocks[0]);
         IdBitmap?[] row = _firstRow;
         first = (uint)block << IdBitmap.Shift;
@@ -72,12 +77,12 @@ internal sealed class FurtherIds
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void MarkFull(uint id)
     {
-        WordCount.Touch(1);
+        Touch(1);
         _fullBlocks[id >> (IdBitmap.Shift + 6)] |= 1ul << (int)(id >> IdBitmap.Shift);
     }
 
-    /// <summary>Finds the lowest live id that is not below <paramref name="from"/>, or -1.</summary>
-    public long FindLive(uint from)
+    /// <summary>Finds the lowest taken id that is not below <paramref name="from"/>, or -1.</summary>
+    public long FindTaken(uint from)
     {
         int offset = (int)(from & OffsetMask);
         for (int block = (int)(from >> IdBitmap.Shift); block < BlockCount; block++, offset = 0)
@@ -89,7 +94,7 @@ internal sealed class FurtherIds
                 continue;
             }
 
-            int found = GetBlock(block)?.FindLive(offset) ?? -1;
+            int found = GetBlock(block)?.FindTaken(offset) ?? -1;
             if (found >= 0)
             {
                 return ((long)block << IdBitmap.Shift) | (uint)found;
@@ -124,15 +129,15 @@ internal sealed class FurtherIds
         Bytes += ids.Bytes;
     }
 
-    /// <summary>Gives back what a block does not need: all of it if none of its ids is live and no page of slots is there for
+    /// <summary>Gives back what a block does not need: all of it if none of its ids is taken and no page of slots is there for
     /// them, or most of its words.</summary>
     /// <param name="id">An id of the block.</param>
-    /// <param name="firstPage">The first page of the block that is kept without live ids.</param>
+    /// <param name="firstPage">The first page of the block that is kept without taken ids.</param>
     /// <param name="lastPage">The last one; if it is below <paramref name="firstPage"/>, there is none.</param>
     /// <returns><see langword="true"/> if the block is not there any more.</returns>
     public bool Fit(uint id, uint firstPage, uint lastPage)
     {
-        const int LeafShift = IoasidTable.PageShift - 6;
+        const int LeafShift = SlotPages.PageShift - 6;
         int block = (int)(id >> IdBitmap.Shift);
         if (GetBlock(block) is not { } ids)
         {
@@ -143,7 +148,7 @@ internal sealed class FurtherIds
         bool hasPages = firstPage <= lastPage;
         int first = hasPages ? (int)((firstPage << LeafShift) & (OffsetMask >> 6)) : int.MaxValue;
         int last = hasPages ? (int)((lastPage << LeafShift) & (OffsetMask >> 6)) : -1;
-        if (!ids.FindLiveLeaves(out int firstLive, out int lastLive))
+        if (!ids.FindTakenLeaves(out int firstTaken, out int lastTaken))
         {
             if (!hasPages)
             {
@@ -151,12 +156,12 @@ internal sealed class FurtherIds
                 return true;
             }
 
-            (firstLive, lastLive) = (first, last);
+            (firstTaken, lastTaken) = (first, last);
         }
 
         try
         {
-            ids.Fit(Math.Min(first, firstLive), Math.Max(last, lastLive));
+            ids.Fit(Math.Min(first, firstTaken), Math.Max(last, lastTaken));
         }
         catch (OutOfMemoryException)
         {
@@ -167,15 +172,15 @@ internal sealed class FurtherIds
         return false;
     }
 
-    public void MarkLive(uint id)
+    public void MarkTaken(uint id)
     {
-        if (GetBlock((int)(id >> IdBitmap.Shift))!.MarkLive((int)(id & OffsetMask)))
+        if (GetBlock((int)(id >> IdBitmap.Shift))!.MarkTaken((int)(id & OffsetMask)))
         {
             MarkFull(id);
         }
     }
 
-    /// <summary>Marks a live id as free if the 64 ids around it do not become all free.</summary>
+    /// <summary>Marks a taken id as free if the 64 ids around it do not become all free.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool TryMarkFree(uint id)
     {
@@ -185,12 +190,12 @@ internal sealed class FurtherIds
             return false;
         }
 
-        WordCount.Touch(1);
+        Touch(1);
         _fullBlocks[block >> 6] &= ~(1ul << block);
         return true;
     }
 
-    /// <summary>Marks the only live id among the 64 around it as free.</summary>
+    /// <summary>Marks the only taken id among the 64 around it as free.</summary>
     public void MarkLeafFree(uint id) => GetBlock((int)(id >> IdBitmap.Shift))!.MarkLeafFree((int)(id & OffsetMask));
 
     /// <summary>Tells whether there is a word for an id.</summary>
@@ -203,9 +208,9 @@ internal sealed class FurtherIds
     public void Check(List<TableDamage> damage, HashSet<uint> blocksWithPages)
     {
         int bytes = new FurtherIds().Bytes + (_spare?.Bytes ?? 0);
-        if (_spare is { } spare && (spare.FindLive(0) >= 0 || !spare.AreSummariesRight()))
+        if (_spare is { } spare && (spare.FindTaken(0) >= 0 || !spare.AreSummariesRight()))
         {
-            damage.Add(new(TableRule.LiveIds, "the map that waits for other ids has live ones"));
+            damage.Add(new(TableRule.LiveIds, "the map that waits for other ids has taken ones"));
         }
 
         for (int block = 1; block < BlockCount; block++)
@@ -285,9 +290,9 @@ internal sealed class FurtherIds
         return (uint)block < (uint)firstRow.Length ? firstRow[block] : _rows[block >> RowShift]?[block & ((1 << RowShift) - 1)];
     }
 
-    public bool IsLive(uint id) => GetBlock((int)(id >> IdBitmap.Shift))?.IsLive((int)(id & OffsetMask)) ?? false;
+    public bool IsTaken(uint id) => GetBlock((int)(id >> IdBitmap.Shift))?.IsTaken((int)(id & OffsetMask)) ?? false;
 
-    /// <summary>Tells whether the page that begins with <paramref name="first"/> has no live id.</summary>
+    /// <summary>Tells whether the page that begins with <paramref name="first"/> has no taken id.</summary>
     public bool IsPageFree(uint first) => GetBlock((int)(first >> IdBitmap.Shift))?.IsPageFree((int)(first & OffsetMask)) ?? true;
 
     private int NextBlockWithFree(int from)
@@ -298,11 +303,11 @@ internal sealed class FurtherIds
         }
 
         int word = from >> 6;
-        WordCount.Touch(1);
+        Touch(1);
         ulong free = ~_fullBlocks[word] & (ulong.MaxValue << from);
         while (free == 0)
         {
-            WordCount.Touch(1);
+            Touch(1);
             if (++word == _fullBlocks.Length)
             {
                 return -1;
@@ -312,5 +317,14 @@ internal sealed class FurtherIds
         }
 
         return (word << 6) + BitOperations.TrailingZeroCount(free);
+    }
+
+    /// <inheritdoc cref="IdMap.Touch"/>
+    [Conditional("DEBUG")]
+    private void Touch(int words)
+    {
+#if DEBUG
+        _touchedWords += words;
+#endif
     }
 }
