@@ -145,12 +145,13 @@ internal struct Gate
     }
 #endif
 
-    /// <summary>Asserts that this thread is inside; not of a Monitor, which knows its holder only after <see cref="EnterAsOwner"/>.</summary>
+    /// <summary>Asserts that this thread is inside; of a Monitor, which knows its holder only after <see cref="EnterAsOwner"/>, no
+    /// more than that it is there.</summary>
     [Conditional("DEBUG")]
-    public readonly void AssertHeld()
-    {
-#if !PASID_MONITOR_GATE
+    public readonly void AssertHeld() =>
+#if PASID_MONITOR_GATE
+        Debug.Assert(_monitor is not null, "A gate was never made.");
+#else
         Debug.Assert(IsHeldByCurrentThread, "A gate that has to be held is not.");
 #endif
-    }
 }

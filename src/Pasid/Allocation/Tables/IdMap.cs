@@ -185,7 +185,7 @@ internal partial struct IdMap
         ulong[]? leaves = table.Ids._leaves;
         if (leaves is null)
         {
-            table.Ids._root &= ~(1ul << (int)id);
+            table.Ids._root = table.Ids._root & ~(1ul << (int)id);
             return true;
         }
 
@@ -201,7 +201,7 @@ internal partial struct IdMap
             ref ulong middle = ref leaf < 64 ? ref table.Ids._firstMiddle : ref table.Ids._middles![leaf >> 6];
             if ((middle &= ~(1ul << (int)leaf)) == 0)
             {
-                table.Ids._root &= ~(1ul << (int)(leaf >> 6));
+                table.Ids._root = table.Ids._root & ~(1ul << (int)(leaf >> 6));
             }
         }
 
@@ -225,7 +225,7 @@ internal partial struct IdMap
         ulong[]? leaves = table.Ids._leaves;
         if (leaves is null)
         {
-            table.Ids._root |= 1ul << (int)id;
+            table.Ids._root = table.Ids._root | (1ul << (int)id);
             return true;
         }
 
@@ -248,7 +248,7 @@ internal partial struct IdMap
             table.Ids.Touch(2);
             ref ulong middle = ref leaf < 64 ? ref table.Ids._firstMiddle : ref table.Ids._middles![leaf >> 6];
             middle |= 1ul << (int)leaf;
-            table.Ids._root |= 1ul << (int)(leaf >> 6);
+            table.Ids._root = table.Ids._root | (1ul << (int)(leaf >> 6));
         }
 
         return true;
