@@ -36,6 +36,8 @@ namespace Pasid.Internal
 
 #if DEBUG
         internal readonly long TouchedWords => _touchedWords + (_furtherIds?.TouchedWords ?? 0);
+
+        partial void Touch(int words) => _touchedWords += words;
 #endif
     }
 
@@ -44,7 +46,11 @@ namespace Pasid.Internal
         internal IdBitmap?[]?[] Rows => _rows;
 
 #if DEBUG
+        private long _touchedWords;
+
         internal long TouchedWords => _touchedWords + _rows.Sum(row => row?.Sum(block => block?.TouchedWords) ?? 0);
+
+        partial void Touch(int words) => _touchedWords += words;
 #endif
     }
 
@@ -59,7 +65,9 @@ namespace Pasid.Internal
         internal ulong[] Leaves => _leaves;
 
 #if DEBUG
-        internal long TouchedWords => _touchedWords;
+        internal long TouchedWords { get; private set; }
+
+        partial void Touch(int words) => TouchedWords += words;
 #endif
     }
 }

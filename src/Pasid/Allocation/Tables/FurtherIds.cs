@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Numerics;
 using System.Runtime.CompilerServices;
 
@@ -27,10 +26,6 @@ internal sealed partial class FurtherIds
 
     /// <summary>The block that was dropped last, if it is as small as a new one.</summary>
     private IdBitmap? _spare;
-
-#if DEBUG
-    private long _touchedWords;
-#endif
 
     /// <summary>Gets how many bytes all of it takes, about.</summary>
     public int Bytes { get; private set; } = 48 + RowBytes + (24 + (8 * (BlockCount >> RowShift))) + (24 + (8 * BlockCount / 64));
@@ -320,11 +315,5 @@ internal sealed partial class FurtherIds
     }
 
     /// <inheritdoc cref="IdMap.Touch"/>
-    [Conditional("DEBUG")]
-    private void Touch(int words)
-    {
-#if DEBUG
-        _touchedWords += words;
-#endif
-    }
+    partial void Touch(int words);
 }

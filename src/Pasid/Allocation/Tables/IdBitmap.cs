@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Numerics;
 using System.Runtime.CompilerServices;
 
@@ -43,10 +42,6 @@ internal sealed partial class IdBitmap
 
     /// <summary>How many pages of slots have gone since the window grew.</summary>
     private int _gonePages;
-
-#if DEBUG
-    private long _touchedWords;
-#endif
 
     /// <summary>Makes one with room for an offset, in which all ids are free.</summary>
     public IdBitmap(int offset)
@@ -324,11 +319,5 @@ internal sealed partial class IdBitmap
     public void MarkLeafFree(int offset) => _leaves[(offset >> 6) - _firstLeaf] = ulong.MaxValue;
 
     /// <inheritdoc cref="IdMap.Touch"/>
-    [Conditional("DEBUG")]
-    private void Touch(int words)
-    {
-#if DEBUG
-        _touchedWords += words;
-#endif
-    }
+    partial void Touch(int words);
 }
