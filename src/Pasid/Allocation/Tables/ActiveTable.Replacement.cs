@@ -13,8 +13,8 @@ internal partial struct ActiveTable
             EnsureAnnex().ThrowIfShared(own);
             var ids = new List<IoasidTable.LiveId>((int)table.LiveCount);
             table.CopyToUnsynchronized(ids);
-            next = table.NextUnsynchronized;
-            held = table.HeldUnsynchronized();
+            next = table.Choice.Next;
+            held = table.Choice.Held();
             return ids;
         }
         finally

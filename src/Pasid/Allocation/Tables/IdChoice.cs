@@ -15,6 +15,12 @@ internal readonly struct IdChoice(CustomGroup? group, bool isLogged, IoasidReuse
     /// <summary>Gets how many ids are held back.</summary>
     public int HeldCount => Reuse?.Count ?? 0;
 
+    /// <summary>Gets where a cyclic search begins; 0 for other policies.</summary>
+    public uint Next => Reuse?.Next ?? 0;
+
+    /// <summary>Gets the ids that are held back, oldest first.</summary>
+    public uint[] Held() => Reuse?.Held() ?? [];
+
     /// <summary>Finds the free id that the policy gives from a range, or -1.</summary>
     public long Choose(IoasidTable table, IoasidRange range)
     {

@@ -6,12 +6,6 @@ namespace Pasid.Internal;
 /// </content>
 internal sealed partial class IoasidTable
 {
-    /// <summary>Gets where a cyclic search begins; 0 for other policies.</summary>
-    public uint NextUnsynchronized => Choice.Reuse?.Next ?? 0;
-
-    /// <summary>Gets the ids that are held back, oldest first.</summary>
-    public uint[] HeldUnsynchronized() => Choice.Reuse?.Held() ?? [];
-
     /// <summary>Brings the policy's memory of a new table into a given state.</summary>
     public void RestoreReuse(uint next, IReadOnlyList<uint> held)
     {

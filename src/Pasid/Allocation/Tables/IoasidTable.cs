@@ -33,14 +33,7 @@ internal sealed partial class IoasidTable(CustomGroup? group, bool isLogged, Ioa
     /// <inheritdoc cref="IdChoice.HasDetour"/>
     public bool HasDetour => Choice.HasDetour;
 
-    public long LiveCount
-    {
-        get
-        {
-            GetCounts(out long allocations, out long frees);
-            return allocations - frees;
-        }
-    }
+    public long LiveCount => Counts.ReadLive();
 
     /// <summary>Gets how many ids have become live, and how many of them free again, as of one moment, without the gate.</summary>
     public void GetCounts(out long allocations, out long frees) => Counts.Read(out allocations, out frees);
@@ -257,11 +250,8 @@ internal sealed partial class IoasidTable(CustomGroup? group, bool isLogged, Ioa
     [Conditional("DEBUG")]
     private void AssertInvariants()
     {
-        if (Group is { } group)
-        {
-            group.AssertHeld();
-        }
-        else
+        Group?.AssertHeld();
+        if (Group is null)
         {
             _gate.AssertHeld();
         }

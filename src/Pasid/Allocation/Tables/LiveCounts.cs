@@ -33,6 +33,13 @@ internal struct LiveCounts
         while (frees != Volatile.Read(ref Frees));
     }
 
+    /// <summary>Gets how many ids are live, without the gate.</summary>
+    public long ReadLive()
+    {
+        Read(out long allocations, out long frees);
+        return allocations - frees;
+    }
+
     public readonly void CheckOthers(long others, List<TableDamage> damage)
     {
         if (others != Others)

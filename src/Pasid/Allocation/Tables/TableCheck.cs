@@ -15,7 +15,7 @@ internal sealed class TableCheck(IoasidTable table)
             _damage.Add(new(TableRule.LiveIds, $"no id is live, and {table.KeptBytes} bytes are kept"));
         }
 
-        HashSet<uint> held = [.. table.HeldUnsynchronized()];
+        HashSet<uint> held = [.. table.Choice.Held()];
         CheckReuse(held);
         var ownerCounts = new Dictionary<int, long>();
         long live = 0;
