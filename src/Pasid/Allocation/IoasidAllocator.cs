@@ -25,13 +25,7 @@ namespace Pasid;
 [DebuggerTypeProxy(typeof(IoasidAllocatorDebugView))]
 public sealed partial class IoasidAllocator : IIoasidAllocator, ICustomIoasidRegistry
 {
-    /// <summary>The id space that calls go to: the default one's, or that of the group at the head of the queue.
-    /// <see langword="null"/> until it is needed, which keeps an allocator that never allocates small. Changed only with the
-    /// gate of the table that it leaves held.</summary>
-    private IoasidTable? _active;
-
-    /// <summary>What most allocators never need; <see langword="null"/> until it is.</summary>
-    private AllocatorAnnex? _annex;
+    private ActiveTable _active;
 
     /// <summary>Makes an allocator without live ids and without custom allocators, which logs nothing.</summary>
     public IoasidAllocator()
@@ -55,24 +49,24 @@ public sealed partial class IoasidAllocator : IIoasidAllocator, ICustomIoasidReg
     public IoasidAllocator(IoasidReusePolicy reusePolicy, ILoggerFactory? loggerFactory = null)
     {
         ArgumentNullException.ThrowIfNull(reusePolicy);
-        _annex = new AllocatorAnnex(LogCategory.MakeLogger(loggerFactory, nameof(IoasidAllocator), hostName: null), reusePolicy);
+        _active.Annex = new AllocatorAnnex(LogCategory.MakeLogger(loggerFactory, nameof(IoasidAllocator), hostName: null), reusePolicy);
     }
 
     internal IoasidAllocator(ILoggerFactory loggerFactory, string? hostName)
     {
         ArgumentNullException.ThrowIfNull(loggerFactory);
-        _annex = new AllocatorAnnex(LogCategory.MakeLogger(loggerFactory, nameof(IoasidAllocator), hostName), IoasidReusePolicy.LowestFirst);
+        _active.Annex = new AllocatorAnnex(LogCategory.MakeLogger(loggerFactory, nameof(IoasidAllocator), hostName), IoasidReusePolicy.LowestFirst);
     }
 
     /// <summary>Gets which free id of a range is given.</summary>
     /// <value>By default <see cref="IoasidReusePolicy.LowestFirst"/>.</value>
-    public IoasidReusePolicy ReusePolicy => _annex?.ReusePolicy ?? IoasidReusePolicy.LowestFirst;
+    public IoasidReusePolicy ReusePolicy => _active.Policy;
 
     /// <summary>Gets the logger, if the allocator has one.</summary>
-    internal ILogger? Logger => _annex?.Logger;
+    internal ILogger? Logger => _active.Annex?.Logger;
 
     /// <inheritdoc/>
-    public long LiveCount => Volatile.Read(ref _active)?.LiveCount ?? 0;
+    public long LiveCount => Volatile.Read(ref _active.Table)?.LiveCount ?? 0;
 
     /// <inheritdoc/>
     /// <exception cref="InvalidOperationException">Called from inside a function of a custom allocator.</exception>
@@ -85,10 +79,10 @@ public sealed partial class IoasidAllocator : IIoasidAllocator, ICustomIoasidReg
     {
         // The common case calls nothing that comes back here, and so keeps everything in registers; each other case is
         // left to a method that goes on to the end.
-        IoasidTable? table = Volatile.Read(ref _active);
+        IoasidTable? table = Volatile.Read(ref _active.Table);
         if (!TryEnterDefault(table))
         {
-            return TryAllocateSlowly(range, ioasidSet, data, out id);
+            return TryAllocateAndLog(range, ioasidSet, data, out id);
         }
 
         long allocated = table.TryAllocateSimply(range, ioasidSet, data);
@@ -96,7 +90,7 @@ public sealed partial class IoasidAllocator : IIoasidAllocator, ICustomIoasidReg
         {
             return allocated == IoasidTable.IsFurther
                 ? TryAllocateFurther(table, range, ioasidSet, data, out id)
-                : TryAllocateInside(table, range, ioasidSet, data, out id);
+                : TryAllocateAndLeave(table, range, ioasidSet, data, out id);
         }
 
         table.Leave();
@@ -108,10 +102,10 @@ public sealed partial class IoasidAllocator : IIoasidAllocator, ICustomIoasidReg
     /// <exception cref="InvalidOperationException">Called from inside a function of a custom allocator.</exception>
     public PasidStatus Free(Ioasid id)
     {
-        IoasidTable? table = Volatile.Read(ref _active);
+        IoasidTable? table = Volatile.Read(ref _active.Table);
         if (!TryEnterDefault(table))
         {
-            return FreeSlowly(id);
+            return FreeAndLog(id);
         }
 
         if (!table.TryFreeSimply(id.Value))
@@ -129,7 +123,7 @@ public sealed partial class IoasidAllocator : IIoasidAllocator, ICustomIoasidReg
 
     internal PasidStatus AddReferenceUnlogged(Ioasid id)
     {
-        IoasidTable table = EnterActive();
+        IoasidTable table = _active.Enter();
         long references;
         try
         {
@@ -141,7 +135,7 @@ public sealed partial class IoasidAllocator : IIoasidAllocator, ICustomIoasidReg
         }
         finally
         {
-            LeaveActive(table);
+            ActiveTable.Leave(table);
         }
 
         return references switch
@@ -171,7 +165,7 @@ public sealed partial class IoasidAllocator : IIoasidAllocator, ICustomIoasidReg
 
     internal IoasidRelease DropReferenceUnlogged(Ioasid id)
     {
-        IoasidTable table = EnterActive();
+        IoasidTable table = _active.Enter();
         long references;
         try
         {
@@ -188,7 +182,7 @@ public sealed partial class IoasidAllocator : IIoasidAllocator, ICustomIoasidReg
         }
         finally
         {
-            LeaveActive(table);
+            ActiveTable.Leave(table);
         }
 
         if (references == 0)
@@ -205,31 +199,31 @@ public sealed partial class IoasidAllocator : IIoasidAllocator, ICustomIoasidReg
     public PasidStatus SetData(Ioasid id, object? data) => LogIfNotAllocated(SetDataUnlogged(id, data), nameof(SetData), id);
 
     internal PasidStatus SetDataUnlogged(Ioasid id, object? data) =>
-        TrySetDataSimply(id, data) ? PasidStatus.Success : SetDataSlowly(id, data);
+        TrySetDataSimply(id, data) ? PasidStatus.Success : SetDataByCall(id, data);
 
     /// <summary>Replaces the data of an id if that takes no call, and so cannot fail.</summary>
     /// <returns><see langword="false"/> if nothing has changed.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal bool TrySetDataSimply(Ioasid id, object? data)
     {
-        IoasidTable? table = Volatile.Read(ref _active);
+        IoasidTable? table = Volatile.Read(ref _active.Table);
         if (!TryEnterDefault(table))
         {
             return false;
         }
 
-        bool isSet = table.TrySetDataSimply(id.Value, data);
+        bool isSet = table.TrySetDataUnsynchronized(id.Value, data);
         table.Leave();
         return isSet;
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private PasidStatus SetDataSlowly(Ioasid id, object? data)
+    private PasidStatus SetDataByCall(Ioasid id, object? data)
     {
-        IoasidTable table = EnterActive();
-        PasidStatus status = table.SetDataUnsynchronized(id.Value, data);
-        LeaveActive(table);
-        return status == PasidStatus.Success ? status : CountFailure(status);
+        IoasidTable table = _active.Enter();
+        bool isSet = table.TrySetDataUnsynchronized(id.Value, data);
+        ActiveTable.Leave(table);
+        return isSet ? PasidStatus.Success : CountFailure(PasidStatus.NotFound);
     }
 
     /// <inheritdoc/>
@@ -238,7 +232,7 @@ public sealed partial class IoasidAllocator : IIoasidAllocator, ICustomIoasidReg
     {
         // A table that stops being active right after this read still answers for the moment before: it was changed
         // under its gate, and a table that is no longer active is not changed any more.
-        IoasidTable? table = Volatile.Read(ref _active);
+        IoasidTable? table = Volatile.Read(ref _active.Table);
         if (table is not null && predicate is null)
         {
             return table.Lookup(id.Value, ioasidSet, out data);
@@ -254,11 +248,11 @@ public sealed partial class IoasidAllocator : IIoasidAllocator, ICustomIoasidReg
     /// </remarks>
     public bool TryFindLive(Ioasid from, out Ioasid id)
     {
-        IoasidTable table = EnterToRead(out bool isEntered);
+        IoasidTable table = _active.EnterToRead(out bool isEntered);
         bool isFound = table.TryFindLiveUnsynchronized(from.Value, out uint value);
         if (isEntered)
         {
-            LeaveActive(table);
+            ActiveTable.Leave(table);
         }
 
         id = isFound ? new Ioasid(value) : Ioasid.Invalid;
@@ -271,59 +265,14 @@ public sealed partial class IoasidAllocator : IIoasidAllocator, ICustomIoasidReg
     /// <remarks>Models <c>refs</c> of <c>struct ioasid_data</c>. It may be asked from inside a function of a custom allocator.</remarks>
     public long GetReferenceCount(Ioasid id)
     {
-        IoasidTable table = EnterToRead(out bool isEntered);
+        IoasidTable table = _active.EnterToRead(out bool isEntered);
         long references = table.GetReferencesUnsynchronized(id.Value);
         if (isEntered)
         {
-            LeaveActive(table);
+            ActiveTable.Leave(table);
         }
 
         return references;
-    }
-
-    /// <summary>Enters the gate of a table that is the default one and active, if nobody is inside.</summary>
-    /// <param name="table">What a volatile read of <see cref="_active"/> answered.</param>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private bool TryEnterDefault([NotNullWhen(true)] IoasidTable? table)
-    {
-        if (table is null || table.HasDetour || !table.TryEnter())
-        {
-            return false;
-        }
-
-        // The first custom allocator may have been registered between the read and the gate.
-        if (ReferenceEquals(table, _active))
-        {
-            return true;
-        }
-
-        table.Leave();
-        return false;
-    }
-
-    /// <summary>Enters the gate of the active table.</summary>
-    private IoasidTable EnterActive()
-    {
-        while (true)
-        {
-            IoasidTable table = Volatile.Read(ref _active) ?? MakeDefault();
-            if (table.Group is null)
-            {
-                table.Enter();
-            }
-            else
-            {
-                table.Group.Enter();
-            }
-
-            // Another thread may have registered or unregistered between the read and the gate.
-            if (ReferenceEquals(table, _active))
-            {
-                return table;
-            }
-
-            LeaveActive(table);
-        }
     }
 
     /// <summary>Finds the data of an id, whoever owns it, if that takes no call.</summary>
@@ -331,7 +280,7 @@ public sealed partial class IoasidAllocator : IIoasidAllocator, ICustomIoasidReg
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal bool TryLookupSimply(Ioasid id, out object? data)
     {
-        if (Volatile.Read(ref _active) is { } table)
+        if (Volatile.Read(ref _active.Table) is { } table)
         {
             return table.TryLookupSimply(id.Value, out data);
         }
@@ -351,120 +300,5 @@ public sealed partial class IoasidAllocator : IIoasidAllocator, ICustomIoasidReg
         }
 
         return status;
-    }
-
-    /// <summary>Allocates an id from 2^18 on from the default table, whose gate has been entered, and leaves it.</summary>
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private bool TryAllocateFurther(IoasidTable table, IoasidRange range, IoasidSet? ioasidSet, object? data, out Ioasid id)
-    {
-        long allocated = table.TryAllocateFurther(range, ioasidSet, data);
-        if (allocated < 0)
-        {
-            return TryAllocateInside(table, range, ioasidSet, data, out id);
-        }
-
-        table.Leave();
-        id = new Ioasid((uint)allocated);
-        return true;
-    }
-
-    /// <summary>Frees an id from 2^18 on of the default table, whose gate has been entered, and leaves it.</summary>
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private PasidStatus FreeFurther(IoasidTable table, Ioasid id)
-    {
-        if (!table.TryFreeFurther(id.Value))
-        {
-            return FreeInside(table, id);
-        }
-
-        table.Leave();
-        return PasidStatus.Success;
-    }
-
-    /// <summary>Allocates from the active table, whose gate has been entered, and leaves it.</summary>
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private bool TryAllocateInside(IoasidTable table, IoasidRange range, IoasidSet? ioasidSet, object? data, out Ioasid id)
-    {
-        Slot[]? page = null;
-        if (table.Group is null && table.NeedsPageUnsynchronized(range))
-        {
-            // A collection that the new page sets off must not find the gate taken. Whatever happened meanwhile, the
-            // allocation below begins anew.
-            table.Leave();
-            page = IoasidTable.NewPage();
-            table = EnterActive();
-        }
-
-        long allocated;
-        try
-        {
-            allocated = table.Group is { } group
-                ? AllocateCustom(group, range, ioasidSet, data)
-                : table.AllocateUnsynchronized(range, ioasidSet, data, page);
-        }
-        finally
-        {
-            LeaveActive(table);
-        }
-
-        // -1 is Ioasid.Invalid.
-        id = new Ioasid((uint)allocated);
-        if (allocated < 0)
-        {
-            CountFailure(PasidStatus.NoSpace);
-        }
-
-        return allocated >= 0;
-    }
-
-    /// <summary>Frees an id of a table whose gate has been entered, and leaves it.</summary>
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private PasidStatus FreeInside(IoasidTable table, Ioasid id)
-    {
-        PasidStatus status;
-        try
-        {
-            if (table.Group is { } group && table.GetReferencesUnsynchronized(id.Value) == 1)
-            {
-                group.Free(id.Value);
-            }
-
-            status = table.FreeUnsynchronized(id.Value);
-        }
-        finally
-        {
-            LeaveActive(table);
-        }
-
-        return status == PasidStatus.Success ? status : CountFailure(status);
-    }
-
-    private AllocatorAnnex EnsureAnnex() =>
-        Volatile.Read(ref _annex) ?? Interlocked.CompareExchange(ref _annex, new AllocatorAnnex(logger: null, IoasidReusePolicy.LowestFirst), null) ?? _annex;
-
-    /// <summary>Enters the gate of the active table, unless a function of this very table is asking.</summary>
-    private IoasidTable EnterToRead(out bool isEntered)
-    {
-        IoasidTable? table = Volatile.Read(ref _active);
-        isEntered = table?.Group is not { IsEnteredByCurrentThread: true };
-        return isEntered ? EnterActive() : table!;
-    }
-
-    private static void LeaveActive(IoasidTable table)
-    {
-        if (table.Group is null)
-        {
-            table.Leave();
-        }
-        else
-        {
-            table.Group.Leave();
-        }
-    }
-
-    private IoasidTable MakeDefault()
-    {
-        var table = new IoasidTable(group: null, isLogged: _annex?.Logger is not null, ReusePolicy);
-        return Interlocked.CompareExchange(ref _active, table, null) ?? table;
     }
 }

@@ -1,16 +1,18 @@
+using System.Collections.Immutable;
+
 namespace Pasid.Internal;
 
 /// <summary>How often each status was answered. Counting is safe for concurrent use.</summary>
 internal sealed class StatusCounts
 {
-    private static readonly PasidStatus[] s_statuses = Enum.GetValues<PasidStatus>();
+    private static readonly ImmutableArray<PasidStatus> s_statuses = [.. Enum.GetValues<PasidStatus>()];
 
     /// <summary>One count for each defined status, and one for all others together.</summary>
     private readonly long[] _counts = new long[s_statuses.Length + 1];
 
     public void Count(PasidStatus status)
     {
-        int index = Array.IndexOf(s_statuses, status);
+        int index = s_statuses.IndexOf(status);
         Interlocked.Increment(ref _counts[index < 0 ? s_statuses.Length : index]);
     }
 

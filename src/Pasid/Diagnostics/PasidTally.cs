@@ -14,7 +14,7 @@ internal sealed class PasidTally
     private PasidTally(SortedDictionary<(PasidCount Count, string Error), long>? failures) =>
         _failures = failures is { Count: 0 } ? null : failures;
 
-    public static PasidTally Nothing { get; } = new(failures: null);
+    public static PasidTally Nothing => new(failures: null);
 
     public static PasidTally Of(IoasidStatistics statistics)
     {

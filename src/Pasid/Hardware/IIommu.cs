@@ -27,7 +27,8 @@ public interface IIommu
 
     /// <summary>Enables PASIDs on a device; called by each bind that adds a device, and by enable-only calls.</summary>
     /// <param name="device">The device.</param>
-    /// <returns><see cref="PasidStatus.Success"/>, or why not; the bind then answers the same and has changed nothing.</returns>
+    /// <returns><see cref="PasidStatus.Success"/>, or why not, for example <see cref="PasidStatus.OutOfMemory"/>; the bind then answers the same and has
+    /// changed nothing.</returns>
     /// <remarks>Models <c>intel_iommu_enable_pasid</c>. It is not undone when a later step of the bind fails.</remarks>
     PasidStatus EnablePasid(SvmDevice device);
 
@@ -35,7 +36,8 @@ public interface IIommu
     /// <param name="device">The device.</param>
     /// <param name="pasid">The PASID.</param>
     /// <param name="addressSpace">The address space; <see langword="null"/> for the supervisor's own.</param>
-    /// <returns><see cref="PasidStatus.Success"/>, or why not; the bind is then undone and answers the same.</returns>
+    /// <returns><see cref="PasidStatus.Success"/>, or why not, for example <see cref="PasidStatus.OutOfMemory"/>; the bind is then undone and answers
+    /// the same.</returns>
     /// <remarks>Models <c>intel_pasid_setup_first_level</c>. If it throws, the bind is undone.</remarks>
     PasidStatus SetUpPasidEntry(SvmDevice device, Ioasid pasid, AddressSpace? addressSpace);
 

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.CompilerServices;
 
 namespace Pasid.Internal;
@@ -142,5 +143,15 @@ internal struct Gate
         while (Volatile.Read(ref _holder) != 0 || Interlocked.CompareExchange(ref _holder, holder, 0) != 0);
         Uninterruptible.Restore(wasInterrupted);
     }
+#endif
+
+    /// <summary>Asserts that this thread is inside; of a Monitor, which knows its holder only after <see cref="EnterAsOwner"/>, no
+    /// more than that it is there.</summary>
+    [Conditional("DEBUG")]
+    public readonly void AssertHeld() =>
+#if PASID_MONITOR_GATE
+        Debug.Assert(_monitor is not null, "A gate was never made.");
+#else
+        Debug.Assert(IsHeldByCurrentThread, "A gate that has to be held is not.");
 #endif
 }

@@ -3,7 +3,7 @@ namespace Pasid.Internal;
 /// <summary>The state of a host as objects, copied inside the gates so that it can be named outside.</summary>
 internal sealed class HostState
 {
-    public List<IoasidAllocator.LiveId> Ids { get; set; } = [];
+    public List<IoasidTable.LiveId> Ids { get; set; } = [];
 
     /// <summary>Gets or sets where a cyclic search for an id begins.</summary>
     public uint NextId { get; set; }

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
@@ -10,29 +11,16 @@ internal static class SnapshotKeys
     /// <summary>An escape such as <c>\u0041</c> is six bytes, and the longest for one byte of a key.</summary>
     private const int LongestEscape = 6;
 
-    private static readonly JsonTypeInfo[] s_types =
-    [
-        SnapshotJson.Default.SnapshotFile,
-        SnapshotJson.Default.IdEntry,
-        SnapshotJson.Default.AddressSpaceEntry,
-        SnapshotJson.Default.ThreadEntry,
-        SnapshotJson.Default.PortalEntry,
-        SnapshotJson.Default.BindingEntry,
-        SnapshotJson.Default.DeviceEntry,
-        SnapshotJson.Default.QueueEntry,
-        SnapshotJson.Default.RequestEntry,
-    ];
-
     /// <summary>What version 1 called otherwise.</summary>
-    private static readonly (string First, string Since)[] s_renamed =
+    private static readonly ImmutableArray<(string First, string Since)> s_renamed =
         [("heldIds", "heldBackIds"), ("isStale", "hasStaleBinding"), ("hasExited", "hasLeft"), ("guests", "extraUsers"), ("users", "binds")];
 
-    private static readonly byte[][] s_keys =
-        [.. s_types.SelectMany(type => type.Properties).Select(property => property.Name).Distinct(StringComparer.Ordinal).Select(Encoding.UTF8.GetBytes)];
+    private static readonly ImmutableArray<ImmutableArray<byte>> s_keys =
+        [.. Types().SelectMany(type => type.Properties).Select(property => property.Name).Distinct(StringComparer.Ordinal).Select(key => Encoding.UTF8.GetBytes(key).ToImmutableArray())];
 
     /// <summary>The indexes of the keys, by their length.</summary>
-    private static readonly int[][] s_byLength = [.. Enumerable.Range(0, s_keys.Max(key => key.Length) + 1)
-        .Select(length => Enumerable.Range(0, s_keys.Length).Where(index => s_keys[index].Length == length).ToArray())];
+    private static readonly ImmutableArray<ImmutableArray<int>> s_byLength = [.. Enumerable.Range(0, s_keys.Max(key => key.Length) + 1)
+        .Select(length => Enumerable.Range(0, s_keys.Length).Where(index => s_keys[index].Length == length).ToImmutableArray())];
 
     /// <summary>Gets how many there are; each has an index below.</summary>
     public static int Count => s_keys.Length;
@@ -41,7 +29,7 @@ internal static class SnapshotKeys
     public static int MaxLength { get; } = (s_byLength.Length - 1) * LongestEscape;
 
     /// <summary>Gets a key.</summary>
-    public static string Get(int index) => Encoding.UTF8.GetString(s_keys[index]);
+    public static string Get(int index) => Encoding.UTF8.GetString(s_keys[index].AsSpan());
 
     /// <summary>Finds a key by what is between its quotes.</summary>
     /// <returns>The index, or -1 for what is no key.</returns>
@@ -56,7 +44,7 @@ internal static class SnapshotKeys
         {
             foreach (int index in s_byLength[text.Length])
             {
-                if (text.SequenceEqual(s_keys[index]))
+                if (text.SequenceEqual(s_keys[index].AsSpan()))
                 {
                     return index;
                 }
@@ -72,6 +60,19 @@ internal static class SnapshotKeys
     public static string? FindForeign(ulong keys, int version) =>
         s_renamed.Select(names => version == 1 ? names.Since : names.First)
             .FirstOrDefault(key => (keys & (1ul << Find(Encoding.UTF8.GetBytes(key), hasEscapes: false))) != 0);
+
+    private static JsonTypeInfo[] Types() =>
+    [
+        SnapshotJson.Default.SnapshotFile,
+        SnapshotJson.Default.IdEntry,
+        SnapshotJson.Default.AddressSpaceEntry,
+        SnapshotJson.Default.ThreadEntry,
+        SnapshotJson.Default.PortalEntry,
+        SnapshotJson.Default.BindingEntry,
+        SnapshotJson.Default.DeviceEntry,
+        SnapshotJson.Default.QueueEntry,
+        SnapshotJson.Default.RequestEntry,
+    ];
 
     private static int FindEscaped(ReadOnlySpan<byte> text)
     {

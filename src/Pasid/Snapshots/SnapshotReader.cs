@@ -13,7 +13,7 @@ internal sealed class SnapshotReader(BindingEngine engine, IoasidReusePolicy reu
 
     public IReadOnlyList<string> Errors => _check.Errors;
 
-    public List<IoasidAllocator.LiveId> Ids { get; } = [];
+    public List<IoasidTable.LiveId> Ids { get; } = [];
 
     /// <summary>Gets the address spaces, in the order of the snapshot.</summary>
     public List<AddressSpace> AddressSpaces { get; } = [];
@@ -226,7 +226,7 @@ internal sealed class SnapshotReader(BindingEngine engine, IoasidReusePolicy reu
                 _check.Add($"the data '{id.Data}' of id {id.Id} is unknown to {nameof(map.FindData)}");
             }
 
-            Ids.Add(new IoasidAllocator.LiveId(id.Id, id.References, id.Owner is { } owner ? owners[owner] : null, data));
+            Ids.Add(new IoasidTable.LiveId(id.Id, id.References, id.Owner is { } owner ? owners[owner] : null, data));
         }
     }
 

@@ -13,7 +13,7 @@ internal static class SnapshotSize
     /// <summary>A binder with an allocator that has all that it has once.</summary>
     private const long HostBytes = 56 * 1024;
 
-    private const long PageBytes = 24 + (16 * IoasidTable.PageLength);
+    private const long PageBytes = 24 + (16 * SlotPages.PageLength);
 
     /// <summary>The map and the directory for 2^18 ids, without the words of the map.</summary>
     private const long BlockBytes = 640 + 24 + (8 * 512);
@@ -106,7 +106,7 @@ internal static class SnapshotSize
             int length = 0;
             for (; length < ids.Length && ids[length] >> IdBitmap.Shift == block; length++)
             {
-                long next = ids[length] >> IoasidTable.PageShift;
+                long next = ids[length] >> SlotPages.PageShift;
                 size += next == page ? 0 : PageBytes;
                 page = next;
             }

@@ -84,7 +84,7 @@ internal sealed class SnapshotWriter(BindingEngine engine, HostState state, Pasi
         ? null
         : RequireUnique(_callbackNames, map.NameCallbacks(callbacks), callbacks, nameof(map.NameCallbacks));
 
-    private IdEntry Name(IoasidAllocator.LiveId id)
+    private IdEntry Name(IoasidTable.LiveId id)
     {
         int? owner = id.Owner is null ? null : Name(id.Owner);
         switch (id.Data)

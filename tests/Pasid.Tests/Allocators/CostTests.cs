@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+using Pasid.Internal;
 using Pasid.Tests.Support;
 
 namespace Pasid.Tests.Allocators;
@@ -53,6 +55,16 @@ public sealed class CostTests
     [InlineData(1, 256)]
     [InlineData(8, 448)]
     public void A_small_allocator_stays_small(int ids, int bound) => KeptBy(ids).Should().BeLessThanOrEqualTo(bound);
+
+    [Fact]
+    public void What_lookups_read_lies_64_bytes_before_what_writers_write()
+    {
+        IoasidTable table = Filled(1).Table!;
+
+        Distance(ref table.Pages, ref table.Owners).Should().BePositive();
+        (Distance(ref table.Owners, ref table.Ids.Root) - IntPtr.Size).Should().BeGreaterThanOrEqualTo(64, "the first owner is the last that lookups read");
+        Distance(ref table.Ids.Root, ref table.Counts).Should().BePositive();
+    }
 
     [Fact]
     public void A_full_allocator_takes_17_bytes_an_id_and_gives_them_back()
@@ -130,4 +142,14 @@ public sealed class CostTests
             allocator.TryAllocate(IoasidRange.Pasids, _owner, _data, out _).Should().BeTrue();
         }
     }
+
+    private IoasidAllocator Filled(int count)
+    {
+        var allocator = new IoasidAllocator();
+        Fill(allocator, count);
+        return allocator;
+    }
+
+    private static long Distance<TFrom, TTo>(ref TFrom from, ref TTo to) =>
+        Unsafe.ByteOffset(ref Unsafe.As<TFrom, byte>(ref from), ref Unsafe.As<TTo, byte>(ref to));
 }

@@ -18,7 +18,7 @@ public sealed class SvmThreadTests
         SvmThread second = process.CreateThread("second");
         thread.Msr.Should().Be(default(PasidMsr), "a bind touches no register");
 
-        thread.Enqcmd(Portal, Bytes()).Should().Be(new EnqcmdResult(EnqcmdOutcome.Accepted, WasFixedUp: true));
+        thread.Enqcmd(Portal, Bytes()).Should().Be(new EnqcmdResult(EnqcmdOutcome.Accepted, wasFixedUp: true));
         thread.Enqcmd(Portal, Bytes()).Should().Be(new EnqcmdResult(EnqcmdOutcome.Accepted));
 
         thread.Msr.Should().Be(new PasidMsr(0x8000_0001));
@@ -74,7 +74,7 @@ public sealed class SvmThreadTests
 
         SvmThread child = thread.Fork("child");
 
-        child.Enqcmd(Portal, Bytes()).Should().Be(new EnqcmdResult(EnqcmdOutcome.PageFault, WasFixedUp: true), "the quirk copied the PASID, and nothing the portal");
+        child.Enqcmd(Portal, Bytes()).Should().Be(new EnqcmdResult(EnqcmdOutcome.PageFault, wasFixedUp: true), "the quirk copied the PASID, and nothing the portal");
     }
 
     [Fact]
@@ -100,7 +100,7 @@ public sealed class SvmThreadTests
         thread.Enqcmd(Portal, Bytes(head: 1)).Outcome.Should().Be(EnqcmdOutcome.GeneralProtection);
         host.Bind(host.DeviceA, process, 1);
 
-        thread.Enqcmd(Portal, Bytes(head: 1u << 31)).Should().Be(new EnqcmdResult(EnqcmdOutcome.GeneralProtection, WasFixedUp: true), "the kernel does not look at the instruction");
+        thread.Enqcmd(Portal, Bytes(head: 1u << 31)).Should().Be(new EnqcmdResult(EnqcmdOutcome.GeneralProtection, wasFixedUp: true), "the kernel does not look at the instruction");
         thread.Enqcmd(Portal, Bytes(head: 1)).Should().Be(new EnqcmdResult(EnqcmdOutcome.GeneralProtection));
     }
 
@@ -197,7 +197,7 @@ public sealed class SvmThreadTests
         (AddressSpace process, SvmThread thread) = Process(host, portal);
         host.Bind(host.DeviceA, process, 1);
 
-        thread.Enqcmd(Portal, Bytes()).Should().Be(new EnqcmdResult(EnqcmdOutcome.Retry, WasFixedUp: true));
+        thread.Enqcmd(Portal, Bytes()).Should().Be(new EnqcmdResult(EnqcmdOutcome.Retry, wasFixedUp: true));
         portal.Inside = () => throw new TimeoutException();
         thread.Invoking(t => t.Enqcmd(Portal, Bytes())).Should().Throw<TimeoutException>();
         portal.Inside = () => host.Binder.BindMm(host.DeviceB, process, out _).Should().Be(PasidStatus.Success);

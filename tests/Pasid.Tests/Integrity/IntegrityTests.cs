@@ -117,23 +117,23 @@ public sealed class IntegrityTests
         host.InsideObserver = null;
     }
 
-    public static TheoryData<string, Action<object>, IntegrityInvariant> BrokenTables() => new()
+    public static TheoryData<string, Action<IoasidAllocator>, IntegrityInvariant> BrokenTables() => new()
     {
-        { "map against record", t => Leaves(t)[0] |= 1ul << 5, IntegrityInvariant.LiveIdsAgree },
-        { "record against map", t => FirstPage(t)[5].Word = 0, IntegrityInvariant.LiveIdsAgree },
-        { "summary", t => Field<ulong>(t, "_firstMiddle", v => v ^ 1), IntegrityInvariant.LiveIdsAgree },
-        { "root", t => Field<ulong>(t, "_root", v => v ^ 2), IntegrityInvariant.LiveIdsAgree },
-        { "count of live ids", t => Field<long>(t, "_frees", v => v + 1), IntegrityInvariant.LiveIdsAgree },
-        { "data of a free id", t => FirstPage(t)[500].Data = "stale", IntegrityInvariant.NoStaleData },
-        { "no references", t => FirstPage(t)[5].Word = SlotWord.WithReferences(FirstPage(t)[5].Word, 0), IntegrityInvariant.CountsAgree },
-        { "many references without a count", t => FirstPage(t)[5].Word = SlotWord.WithReferences(FirstPage(t)[5].Word, SlotWord.ManyReferences), IntegrityInvariant.CountsAgree },
-        { "count of others' ids", t => Field<uint>(t, "_otherIds", v => v + 1), IntegrityInvariant.CountsAgree },
-        { "owner without a name", t => FirstPage(t)[5].Word = SlotWord.Begin(0, 77), IntegrityInvariant.CountsAgree },
+        { "map against record", t => Table(t).Ids.Leaves![0] |= 1ul << 5, IntegrityInvariant.LiveIdsAgree },
+        { "record against map", t => Table(t).Pages.FirstPage[5].Word = 0, IntegrityInvariant.LiveIdsAgree },
+        { "summary", t => Table(t).Ids.FirstMiddle ^= 1, IntegrityInvariant.LiveIdsAgree },
+        { "root", t => Table(t).Ids.Root ^= 2, IntegrityInvariant.LiveIdsAgree },
+        { "count of live ids", t => Table(t).Counts.Frees++, IntegrityInvariant.LiveIdsAgree },
+        { "data of a free id", t => Table(t).Pages.FirstPage[500].Data = "stale", IntegrityInvariant.NoStaleData },
+        { "no references", t => Table(t).Pages.FirstPage[5].Word = SlotWord.WithReferences(Table(t).Pages.FirstPage[5].Word, 0), IntegrityInvariant.CountsAgree },
+        { "many references without a count", t => Table(t).Pages.FirstPage[5].Word = SlotWord.WithReferences(Table(t).Pages.FirstPage[5].Word, SlotWord.ManyReferences), IntegrityInvariant.CountsAgree },
+        { "count of others' ids", t => Table(t).Counts.Others++, IntegrityInvariant.CountsAgree },
+        { "owner without a name", t => Table(t).Pages.FirstPage[5].Word = SlotWord.Begin(0, 77), IntegrityInvariant.CountsAgree },
     };
 
     [Theory]
     [MemberData(nameof(BrokenTables))]
-    public void A_table_that_is_broken_on_purpose_is_found(string what, Action<object> damage, IntegrityInvariant expected)
+    public void A_table_that_is_broken_on_purpose_is_found(string what, Action<IoasidAllocator> damage, IntegrityInvariant expected)
     {
         var allocator = new IoasidAllocator();
         for (int i = 0; i < 400; i++)
@@ -143,12 +143,12 @@ public sealed class IntegrityTests
 
         allocator.CheckIntegrity().Should().BeEmpty();
 
-        damage(typeof(IoasidAllocator).GetField("_active", BindingFlags.NonPublic | BindingFlags.Instance)!.GetValue(allocator)!);
+        damage(allocator);
 
         allocator.CheckIntegrity().Should().Contain(finding => finding.Invariant == expected && finding.Quirk == KernelQuirks.None, what);
     }
 
-    public static TheoryData<string, Action<object>> BrokenQuarantines() => new()
+    public static TheoryData<string, Action<IoasidAllocator>> BrokenQuarantines() => new()
     {
         { "too many", r => Reuse(r, 0).Hold(40) },
         { "a live one", r => Reuse(r, 1).Hold(9) },
@@ -158,7 +158,7 @@ public sealed class IntegrityTests
 
     [Theory]
     [MemberData(nameof(BrokenQuarantines))]
-    public void A_quarantine_that_is_broken_on_purpose_is_found(string what, Action<object> damage)
+    public void A_quarantine_that_is_broken_on_purpose_is_found(string what, Action<IoasidAllocator> damage)
     {
         var allocator = new IoasidAllocator(IoasidReusePolicy.Quarantine(2));
         for (int i = 0; i < 100; i++)
@@ -169,9 +169,8 @@ public sealed class IntegrityTests
         allocator.Free(new Ioasid(5));
         allocator.Free(new Ioasid(6));
         allocator.CheckIntegrity().Should().BeEmpty();
-        object table = Info(allocator, "_active").GetValue(allocator)!;
 
-        damage(Info(table, "_reuse").GetValue(table)!);
+        damage(allocator);
 
         allocator.CheckIntegrity().Should().Contain(finding => finding.Invariant == IntegrityInvariant.ReuseWaits, what);
     }
@@ -212,48 +211,50 @@ public sealed class IntegrityTests
     private static IEnumerable<string> Found(Host host) => host.Binder.CheckIntegrity().Select(finding => finding.ToString());
 
     [Theory]
-    [InlineData("_root")]
-    [InlineData("_middles")]
-    [InlineData("_leaves")]
-    public void A_map_of_the_further_ids_that_is_broken_on_purpose_is_found(string field)
+    [InlineData("root")]
+    [InlineData("middles")]
+    [InlineData("leaves")]
+    public void A_map_of_the_further_ids_that_is_broken_on_purpose_is_found(string part)
     {
         var allocator = new IoasidAllocator();
         allocator.Allocate(new IoasidRange(1 << 18, uint.MaxValue));
         allocator.CheckIntegrity().Should().BeEmpty();
-        object further = Info(Info(allocator, "_active").GetValue(allocator)!, "_furtherIds").GetValue(Info(allocator, "_active").GetValue(allocator)!)!;
-        object block = ((IdBitmap?[])Info(further, "_firstRow").GetValue(further)!)[1]!;
+        IdBitmap block = Rows(allocator)[0]![1]!;
 
-        switch (Info(block, field).GetValue(block))
+        switch (part)
         {
-            case ulong[] words:
-                words[0] = 0;
+            case "root":
+                block.Root &= ~1ul;
                 break;
-            case ulong root:
-                Info(block, field).SetValue(block, root & ~1ul);
+            case "middles":
+                block.Middles[0] = 0;
+                break;
+            default:
+                block.Leaves[0] = 0;
                 break;
         }
 
         allocator.CheckIntegrity().Should().Contain(finding => finding.Invariant == IntegrityInvariant.LiveIdsAgree);
     }
 
-    public static TheoryData<string, Action<object>> BrokenFarTables() => new()
+    public static TheoryData<string, Action<IoasidAllocator>> BrokenFarTables() => new()
     {
         { "a block without pages", t => Further(t).Reserve(9u << 18) },
         { "a row without blocks", t => Rows(t)[5] = new IdBitmap?[128] },
         { "a block that is gone", t => Rows(t)[0]![1] = null },
         { "a block that is gone under the top", t => Rows(t)[127] = null },
-        { "a block without most of its words", t => Field<int>(Rows(t)[0]![1]!, "_firstLeaf", v => v + 16) },
+        { "a block without most of its words", t => Rows(t)[0]![1]!.FirstLeaf += 16 },
         { "a directory without pages", t => Pages(t).Remove(uint.MaxValue - 1) },
         { "a directory that is gone", t => Pages(t).RemoveDirectory(uint.MaxValue - 1) },
-        { "a directory without directories", t => ((Slot[]?[]?[]?[])Info(Pages(t), "_top").GetValue(Pages(t))!)[7] = new Slot[]?[]?[128] },
-        { "a page that nobody needs", t => Pages(t).Add(9u << 25, IoasidTable.NewPage()) },
+        { "a directory without directories", t => Pages(t).Top![7] = new Slot[]?[]?[128] },
+        { "a page that nobody needs", t => Pages(t).Add(9u << 25, SlotPages.NewPage()) },
         { "an empty page without its note", t => Pages(t).TakeEmptyAt(0) },
-        { "more than may be kept", t => Field<long>(t, "_frees", v => v + 3) },
+        { "more than may be kept", t => Table(t).Counts.Frees += 3 },
     };
 
     [Theory]
     [MemberData(nameof(BrokenFarTables))]
-    public void What_is_kept_of_ids_far_apart_and_broken_on_purpose_is_found(string what, Action<object> damage)
+    public void What_is_kept_of_ids_far_apart_and_broken_on_purpose_is_found(string what, Action<IoasidAllocator> damage)
     {
         var allocator = new IoasidAllocator();
         allocator.Allocate(new IoasidRange((1 << 18) - 1, uint.MaxValue));
@@ -263,7 +264,7 @@ public sealed class IntegrityTests
         allocator.Free(allocator.Allocate(new IoasidRange((1 << 21) - 1, uint.MaxValue)));
         allocator.CheckIntegrity().Should().BeEmpty();
 
-        damage(Info(allocator, "_active").GetValue(allocator)!);
+        damage(allocator);
 
         allocator.CheckIntegrity().Should().Contain(finding => finding.Invariant == IntegrityInvariant.LiveIdsAgree, what);
 
@@ -271,16 +272,18 @@ public sealed class IntegrityTests
         allocator.CheckIntegrity().Select(finding => finding.Message).Should().Contain(message => what != "more than may be kept" || message.EndsWith("bytes are kept"));
     }
 
-    private static FurtherIds Further(object table) => (FurtherIds)Info(table, "_furtherIds").GetValue(table)!;
+    private static IoasidTable Table(IoasidAllocator allocator) => allocator.Table!;
 
-    private static IdBitmap?[]?[] Rows(object table) => (IdBitmap?[]?[])Info(Further(table), "_rows").GetValue(Further(table))!;
+    private static FurtherIds Further(IoasidAllocator allocator) => Table(allocator).Ids.Further!;
 
-    private static FarPages Pages(object table) => (FarPages)Info(table, "_farPages").GetValue(table)!;
+    private static IdBitmap?[]?[] Rows(IoasidAllocator allocator) => Further(allocator).Rows;
+
+    private static FarPages Pages(IoasidAllocator allocator) => Table(allocator).Pages.Far!;
 
     /// <summary>A quarantine with room, after so many of its oldest were taken out.</summary>
-    private static IoasidReuse Reuse(object quarantine, int taken)
+    private static IoasidReuse Reuse(IoasidAllocator allocator, int taken)
     {
-        var reuse = (IoasidReuse)quarantine;
+        IoasidReuse reuse = Table(allocator).Choice.Reuse!;
         reuse.Reserve();
         while (taken-- > 0)
         {
@@ -289,10 +292,6 @@ public sealed class IntegrityTests
 
         return reuse;
     }
-
-    private static ulong[] Leaves(object table) => (ulong[])Info(table, "_leaves").GetValue(table)!;
-
-    private static Slot[] FirstPage(object table) => (Slot[])Info(table, "_firstPage").GetValue(table)!;
 
     private static void Field<T>(object target, string name, Func<T, T> change) =>
         Info(target, name).SetValue(target, change((T)Info(target, name).GetValue(target)!));

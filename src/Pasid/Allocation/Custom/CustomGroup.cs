@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace Pasid.Internal;
 
 /// <summary>
@@ -29,13 +31,41 @@ internal sealed class CustomGroup
 
     public void Leave() => _gate.Leave();
 
+    /// <inheritdoc cref="Gate.AssertHeld"/>
+    [Conditional("DEBUG")]
+    public void AssertHeld() => _gate.AssertHeld();
+
     public bool Contains(CustomIoasidAllocator customAllocator) => _members.Contains(customAllocator);
 
     public void Join(CustomIoasidAllocator customAllocator) => _members.Add(customAllocator);
 
     public bool Leave(CustomIoasidAllocator customAllocator) => _members.Remove(customAllocator);
 
-    public Ioasid Allocate(IoasidRange range) => Founder.Functions.Allocate(range, Founder.PrivateData);
+    /// <summary>Lets the functions choose an id, and records it; the gate is held.</summary>
+    /// <returns>The id, or -1.</returns>
+    public long Allocate(IoasidRange range, IoasidSet? ioasidSet, object? data)
+    {
+        Ioasid chosen = Founder.Functions.Allocate(range, Founder.PrivateData);
+        if (!chosen.IsValid)
+        {
+            return -1;
+        }
+
+        bool isRecorded = false;
+        try
+        {
+            isRecorded = range.Contains(chosen) && Table.InsertUnsynchronized(chosen.Value, ioasidSet, data);
+        }
+        finally
+        {
+            if (!isRecorded)
+            {
+                Free(chosen.Value);
+            }
+        }
+
+        return isRecorded ? chosen.Value : -1;
+    }
 
     public void Free(uint id) => Founder.Functions.Free(new Ioasid(id), Founder.PrivateData);
 }

@@ -14,9 +14,107 @@ internal sealed class CustomRegistry(IoasidTable defaultTable)
     }
 
     /// <summary>Gets the groups in the order of their first registration; the head is active.</summary>
-    public List<CustomGroup> Groups { get; } = [];
+    private List<CustomGroup> Groups { get; } = [];
 
     public void Enter() => _gate.EnterAsOwner("The allocator");
 
     public void Leave() => _gate.Leave();
+
+    /// <inheritdoc cref="ICustomIoasidRegistry.Register"/>
+    public PasidStatus Register(ref ActiveTable active, CustomIoasidAllocator customAllocator)
+    {
+        Enter();
+        try
+        {
+            if (Groups.Count == 0)
+            {
+                return TryReplaceDefault(ref active, customAllocator) ? PasidStatus.Success : PasidStatus.TryAgain;
+            }
+
+            foreach (CustomGroup group in Groups)
+            {
+                if (ReferenceEquals(group.Founder, customAllocator) || group.Contains(customAllocator))
+                {
+                    return PasidStatus.AlreadyExists;
+                }
+
+                if (ReferenceEquals(group.Founder.Functions, customAllocator.Functions))
+                {
+                    group.Join(customAllocator);
+                    return PasidStatus.Success;
+                }
+            }
+
+            Groups.Add(new CustomGroup(customAllocator));
+            return PasidStatus.Success;
+        }
+        finally
+        {
+            Leave();
+        }
+    }
+
+    /// <inheritdoc cref="ICustomIoasidRegistry.Unregister"/>
+    public PasidStatus Unregister(ref ActiveTable active, CustomIoasidAllocator customAllocator, out long orphans)
+    {
+        orphans = 0;
+        Enter();
+        try
+        {
+            CustomGroup? group = Groups.Find(g => ReferenceEquals(g.Founder.Functions, customAllocator.Functions));
+            if (group is null)
+            {
+                return PasidStatus.NotFound;
+            }
+
+            if (!group.IsLastMember)
+            {
+                return group.Leave(customAllocator) ? PasidStatus.Success : PasidStatus.NotFound;
+            }
+
+            Groups.Remove(group);
+            if (ReferenceEquals(group.Table, active.Table))
+            {
+                // A call that is under way in the functions goes to its end first.
+                group.Enter();
+                orphans = group.Table.LiveCount;
+                active.Activate(Groups.Count == 0 ? DefaultTable : Groups[0].Table, group.Table);
+                group.Leave();
+            }
+
+            return PasidStatus.Success;
+        }
+        finally
+        {
+            Leave();
+        }
+    }
+
+    public static void ThrowIfInsideFunction(IoasidTable table)
+    {
+        if (table.Group is { IsEnteredByCurrentThread: true })
+        {
+            Throw.CalledFromCallback("The allocator");
+        }
+    }
+
+    private bool TryReplaceDefault(ref ActiveTable active, CustomIoasidAllocator founder)
+    {
+        var group = new CustomGroup(founder);
+        Groups.Add(group);
+        DefaultTable.Enter();
+        bool isEmpty = DefaultTable.LiveCount == 0;
+        if (isEmpty)
+        {
+            Volatile.Write(ref active.Table, group.Table);
+        }
+
+        DefaultTable.Leave();
+        if (!isEmpty)
+        {
+            Groups.Clear();
+        }
+
+        return isEmpty;
+    }
 }

@@ -7,6 +7,8 @@ internal sealed class AllocatorAnnex(ILogger? logger, IoasidReusePolicy reusePol
 {
     private CustomRegistry? _registry;
     private PastCounts? _past;
+
+    /// <summary>The binders that have held ids, other than those that are disposed; another array each time they change.</summary>
     private PasidHolder[] _holders = [];
 
     public ILogger? Logger { get; } = logger;
@@ -22,17 +24,19 @@ internal sealed class AllocatorAnnex(ILogger? logger, IoasidReusePolicy reusePol
     /// <summary>Gets the counts of the tables that are gone or going; another object each time they change.</summary>
     public PastCounts? Past => Volatile.Read(ref _past);
 
-    /// <summary>Gets the binders that have held ids, other than those that are disposed; another array each time they change.</summary>
-    public PasidHolder[] Holders => Volatile.Read(ref _holders);
+    /// <summary>Makes a binder known that is about to hold its first id.</summary>
+    public void Join(PasidHolder holder) => ChangeHolders(holders => [.. holders, holder]);
 
-    public void ChangeHolders(Func<PasidHolder[], PasidHolder[]> change)
+    /// <summary>Forgets a binder that holds no id any more.</summary>
+    public void Leave(PasidHolder holder) => ChangeHolders(holders => Array.FindAll(holders, other => !ReferenceEquals(other, holder)));
+
+    /// <summary>Refuses a picture or a restore of all ids if another binder holds some.</summary>
+    public void ThrowIfShared(PasidHolder own)
     {
-        PasidHolder[] before;
-        do
+        if (Array.Exists(Volatile.Read(ref _holders), holder => holder.HoldsAny && !ReferenceEquals(holder, own)))
         {
-            before = Holders;
+            throw new InvalidOperationException("Another binder holds ids of the same allocator, bound or not: snapshots are taken of an allocator with one binder, and restored to one. Dispose the other one, or give each an allocator of its own.");
         }
-        while (!ReferenceEquals(Interlocked.CompareExchange(ref _holders, change(before), before), before));
     }
 
     /// <summary>Gets the custom allocators; makes the registry with <paramref name="defaultTable"/> if there is none.</summary>
@@ -50,6 +54,16 @@ internal sealed class AllocatorAnnex(ILogger? logger, IoasidReusePolicy reusePol
 
     /// <summary>Lets go of the table of the last <see cref="CountAsPast"/>, which is no longer active.</summary>
     public void ForgetPastTable() => Volatile.Write(ref _past, new PastCounts(_past!.Ids, Going: null, _past.Ids));
+
+    private void ChangeHolders(Func<PasidHolder[], PasidHolder[]> change)
+    {
+        PasidHolder[] before;
+        do
+        {
+            before = Volatile.Read(ref _holders);
+        }
+        while (!ReferenceEquals(Interlocked.CompareExchange(ref _holders, change(before), before), before));
+    }
 
     /// <summary>How many ids were allocated in tables that are gone; all of them count as freed.</summary>
     /// <param name="Ids">Those of <paramref name="Going"/> included.</param>

@@ -9,7 +9,7 @@ namespace Pasid.Internal;
 /// It is not used again. So a reader that still holds one finds in it a page whose slots are dead, or none, and either was true
 /// when the page was taken out, which was after the reader came to hold the directory: inside its own call.
 /// </remarks>
-internal sealed class FarPages
+internal sealed partial class FarPages
 {
     /// <summary>How many pages are kept without taken ids, so that allocating and freeing at a border of pages, or in few
     /// ranges far apart in turn, does not make and drop one each time.</summary>
@@ -19,7 +19,7 @@ internal sealed class FarPages
     public const int TopShift = IdBitmap.Shift + 7;
 
     /// <summary>A directory of the lowest level has the pages of one block of <see cref="FurtherIds"/>, so that both go together.</summary>
-    private const int LowLength = 1 << (IdBitmap.Shift - IoasidTable.PageShift);
+    private const int LowLength = 1 << (IdBitmap.Shift - SlotPages.PageShift);
 
     private const int MiddleLength = 128;
     private const int MiddleBytes = 24 + (8 * MiddleLength);
@@ -39,13 +39,13 @@ internal sealed class FarPages
     /// taken since.</summary>
     public ReadOnlySpan<uint> Empty => _empty.AsSpan(0, _emptyCount);
 
-    /// <summary>Finds the page of an id from 2^21 on; <see cref="IoasidTable.NoPage"/> if there is none.</summary>
+    /// <summary>Finds the page of an id from 2^21 on; <see cref="SlotPages.NoPage"/> if there is none.</summary>
     public Slot[] Find(uint id)
     {
         Slot[]?[]?[]?[]? top = Volatile.Read(ref _top);
         Slot[]?[]?[]? middle = top is null ? null : Volatile.Read(ref top[id >> TopShift]);
         Slot[]?[]? low = middle is null ? null : Volatile.Read(ref middle[MiddleIndex(id)]);
-        return (low is null ? null : Volatile.Read(ref low[LowIndex(id)])) ?? IoasidTable.NoPage;
+        return (low is null ? null : Volatile.Read(ref low[LowIndex(id)])) ?? SlotPages.NoPage;
     }
 
     /// <summary>Puts a page into its place, and makes the directories on the way.</summary>
@@ -140,7 +140,7 @@ internal sealed class FarPages
                 {
                     if (_top[i]![j]![k] is { } page)
                     {
-                        yield return (((uint)i << TopShift) + ((uint)j << IdBitmap.Shift) + ((uint)k << IoasidTable.PageShift), page);
+                        yield return (((uint)i << TopShift) + ((uint)j << IdBitmap.Shift) + ((uint)k << SlotPages.PageShift), page);
                     }
                 }
             }
@@ -148,7 +148,7 @@ internal sealed class FarPages
     }
 
     /// <summary>Finds directories without anything in them, and a wrong count of their bytes.</summary>
-    public void Check(List<IntegrityFinding> findings)
+    public void Check(List<TableDamage> damage)
     {
         int bytes = new FarPages().Bytes + (_top is null ? 0 : 24 + (8 * _top.Length));
         for (int i = 0; i < _top?.Length; i++)
@@ -166,23 +166,23 @@ internal sealed class FarPages
                 bytes += middle[j] is null ? 0 : LowBytes;
                 if (middle[j] is { } low && IsUnused(low))
                 {
-                    findings.Add(new(IntegrityInvariant.LiveIdsAgree, $"the ids from {((long)i << TopShift) + ((long)j << IdBitmap.Shift)} on have a directory and no records"));
+                    damage.Add(new(TableRule.LiveIds, $"the ids from {((long)i << TopShift) + ((long)j << IdBitmap.Shift)} on have a directory and no records"));
                 }
             }
 
             if (!isNeeded)
             {
-                findings.Add(new(IntegrityInvariant.LiveIdsAgree, $"the ids from {(long)i << TopShift} on have a directory without directories"));
+                damage.Add(new(TableRule.LiveIds, $"the ids from {(long)i << TopShift} on have a directory without directories"));
             }
         }
 
         if (bytes != Bytes)
         {
-            findings.Add(new(IntegrityInvariant.LiveIdsAgree, $"the directories have {bytes} bytes and count {Bytes}"));
+            damage.Add(new(TableRule.LiveIds, $"the directories have {bytes} bytes and count {Bytes}"));
         }
     }
 
     private static int MiddleIndex(uint id) => (int)(id >> IdBitmap.Shift) & (MiddleLength - 1);
 
-    private static int LowIndex(uint id) => (int)(id >> IoasidTable.PageShift) & (LowLength - 1);
+    private static int LowIndex(uint id) => (int)(id >> SlotPages.PageShift) & (LowLength - 1);
 }

@@ -4,11 +4,11 @@ using System.Runtime.CompilerServices;
 namespace Pasid.Internal;
 
 /// <summary>
-/// Which ids from 2^18 on are free, in blocks of 2^18 that are made when one of their ids comes to live, and dropped when none
-/// is live and no page of slots is kept for them. One that was dropped serves the next, so that lone ids that come and go in turn make
+/// Which ids from 2^18 on are free, in blocks of 2^18 that are made when one of their ids is taken, and dropped when none
+/// is taken and no page of slots is kept for them. One that was dropped serves the next, so that lone ids that come and go in turn make
 /// none. Not thread-safe.
 /// </summary>
-internal sealed class FurtherIds
+internal sealed partial class FurtherIds
 {
     private const int RowShift = 7;
     private const int BlockCount = 1 << (32 - IdBitmap.Shift);
@@ -37,7 +37,7 @@ internal sealed class FurtherIds
     }
 
     /// <summary>Finds the lowest free id that is not below <paramref name="from"/>.</summary>
-    /// <returns>The id, which may be 4294967295; or -1 if everything above is live.</returns>
+    /// <returns>The id, which may be 4294967295; or -1 if everything above is taken.</returns>
     public long FindFree(uint from)
     {
         int block = NextBlockWithFree((int)(from >> IdBitmap.Shift));
@@ -61,7 +61,7 @@ internal sealed class FurtherIds
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public IdBitmap? FindFirstBlock(out uint first)
     {
-        WordCount.Touch(1);
+        Touch(1);
         int block = BitOperations.TrailingZeroCount(~_fullBlocks[0]);
         IdBitmap?[] row = _firstRow;
         first = (uint)block << IdBitmap.Shift;
@@ -72,12 +72,12 @@ internal sealed class FurtherIds
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void MarkFull(uint id)
     {
-        WordCount.Touch(1);
+        Touch(1);
         _fullBlocks[id >> (IdBitmap.Shift + 6)] |= 1ul << (int)(id >> IdBitmap.Shift);
     }
 
-    /// <summary>Finds the lowest live id that is not below <paramref name="from"/>, or -1.</summary>
-    public long FindLive(uint from)
+    /// <summary>Finds the lowest taken id that is not below <paramref name="from"/>, or -1.</summary>
+    public long FindTaken(uint from)
     {
         int offset = (int)(from & OffsetMask);
         for (int block = (int)(from >> IdBitmap.Shift); block < BlockCount; block++, offset = 0)
@@ -89,7 +89,7 @@ internal sealed class FurtherIds
                 continue;
             }
 
-            int found = GetBlock(block)?.FindLive(offset) ?? -1;
+            int found = GetBlock(block)?.FindTaken(offset) ?? -1;
             if (found >= 0)
             {
                 return ((long)block << IdBitmap.Shift) | (uint)found;
@@ -124,15 +124,15 @@ internal sealed class FurtherIds
         Bytes += ids.Bytes;
     }
 
-    /// <summary>Gives back what a block does not need: all of it if none of its ids is live and no page of slots is there for
+    /// <summary>Gives back what a block does not need: all of it if none of its ids is taken and no page of slots is there for
     /// them, or most of its words.</summary>
     /// <param name="id">An id of the block.</param>
-    /// <param name="firstPage">The first page of the block that is kept without live ids.</param>
+    /// <param name="firstPage">The first page of the block that is kept without taken ids.</param>
     /// <param name="lastPage">The last one; if it is below <paramref name="firstPage"/>, there is none.</param>
     /// <returns><see langword="true"/> if the block is not there any more.</returns>
     public bool Fit(uint id, uint firstPage, uint lastPage)
     {
-        const int LeafShift = IoasidTable.PageShift - 6;
+        const int LeafShift = SlotPages.PageShift - 6;
         int block = (int)(id >> IdBitmap.Shift);
         if (GetBlock(block) is not { } ids)
         {
@@ -143,7 +143,7 @@ internal sealed class FurtherIds
         bool hasPages = firstPage <= lastPage;
         int first = hasPages ? (int)((firstPage << LeafShift) & (OffsetMask >> 6)) : int.MaxValue;
         int last = hasPages ? (int)((lastPage << LeafShift) & (OffsetMask >> 6)) : -1;
-        if (!ids.FindLiveLeaves(out int firstLive, out int lastLive))
+        if (!ids.FindTakenLeaves(out int firstTaken, out int lastTaken))
         {
             if (!hasPages)
             {
@@ -151,12 +151,12 @@ internal sealed class FurtherIds
                 return true;
             }
 
-            (firstLive, lastLive) = (first, last);
+            (firstTaken, lastTaken) = (first, last);
         }
 
         try
         {
-            ids.Fit(Math.Min(first, firstLive), Math.Max(last, lastLive));
+            ids.Fit(Math.Min(first, firstTaken), Math.Max(last, lastTaken));
         }
         catch (OutOfMemoryException)
         {
@@ -167,15 +167,15 @@ internal sealed class FurtherIds
         return false;
     }
 
-    public void MarkLive(uint id)
+    public void MarkTaken(uint id)
     {
-        if (GetBlock((int)(id >> IdBitmap.Shift))!.MarkLive((int)(id & OffsetMask)))
+        if (GetBlock((int)(id >> IdBitmap.Shift))!.MarkTaken((int)(id & OffsetMask)))
         {
             MarkFull(id);
         }
     }
 
-    /// <summary>Marks a live id as free if the 64 ids around it do not become all free.</summary>
+    /// <summary>Marks a taken id as free if the 64 ids around it do not become all free.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool TryMarkFree(uint id)
     {
@@ -185,12 +185,12 @@ internal sealed class FurtherIds
             return false;
         }
 
-        WordCount.Touch(1);
+        Touch(1);
         _fullBlocks[block >> 6] &= ~(1ul << block);
         return true;
     }
 
-    /// <summary>Marks the only live id among the 64 around it as free.</summary>
+    /// <summary>Marks the only taken id among the 64 around it as free.</summary>
     public void MarkLeafFree(uint id) => GetBlock((int)(id >> IdBitmap.Shift))!.MarkLeafFree((int)(id & OffsetMask));
 
     /// <summary>Tells whether there is a word for an id.</summary>
@@ -198,14 +198,14 @@ internal sealed class FurtherIds
 
     /// <summary>Finds summary words that do not say what is below them, blocks without a page, and what is kept or counted
     /// without being there.</summary>
-    /// <param name="findings">What is wrong.</param>
+    /// <param name="damage">What is wrong.</param>
     /// <param name="blocksWithPages">The blocks that have a page of slots.</param>
-    public void Check(List<IntegrityFinding> findings, HashSet<uint> blocksWithPages)
+    public void Check(List<TableDamage> damage, HashSet<uint> blocksWithPages)
     {
         int bytes = new FurtherIds().Bytes + (_spare?.Bytes ?? 0);
-        if (_spare is { } spare && (spare.FindLive(0) >= 0 || !spare.AreSummariesRight()))
+        if (_spare is { } spare && (spare.FindTaken(0) >= 0 || !spare.AreSummariesRight()))
         {
-            findings.Add(new(IntegrityInvariant.LiveIdsAgree, "the map that waits for other ids has live ones"));
+            damage.Add(new(TableRule.LiveIds, "the map that waits for other ids has taken ones"));
         }
 
         for (int block = 1; block < BlockCount; block++)
@@ -215,12 +215,12 @@ internal sealed class FurtherIds
             bytes += ids?.Bytes ?? 0;
             if (isFull != (ids?.FindFree(0) == -1) || ids?.AreSummariesRight() == false)
             {
-                findings.Add(new(IntegrityInvariant.LiveIdsAgree, $"the summary of the ids from {(long)block << IdBitmap.Shift} on is not what they make it"));
+                damage.Add(new(TableRule.LiveIds, $"the summary of the ids from {(long)block << IdBitmap.Shift} on is not what they make it"));
             }
 
             if (ids is null == blocksWithPages.Contains((uint)block))
             {
-                findings.Add(new(IntegrityInvariant.LiveIdsAgree, $"the ids from {(long)block << IdBitmap.Shift} on have {(ids is null ? "records and no map" : "a map and no records")}"));
+                damage.Add(new(TableRule.LiveIds, $"the ids from {(long)block << IdBitmap.Shift} on have {(ids is null ? "records and no map" : "a map and no records")}"));
             }
         }
 
@@ -229,13 +229,13 @@ internal sealed class FurtherIds
             bytes += _rows[row] is null ? 0 : RowBytes;
             if (_rows[row] is { } blocks && FarPages.IsUnused(blocks))
             {
-                findings.Add(new(IntegrityInvariant.LiveIdsAgree, $"the ids from {(long)row << (IdBitmap.Shift + RowShift)} on have a row of maps without a map"));
+                damage.Add(new(TableRule.LiveIds, $"the ids from {(long)row << (IdBitmap.Shift + RowShift)} on have a row of maps without a map"));
             }
         }
 
         if (bytes != Bytes)
         {
-            findings.Add(new(IntegrityInvariant.LiveIdsAgree, $"the map of the ids from {1 << IdBitmap.Shift} on has {bytes} bytes and counts {Bytes}"));
+            damage.Add(new(TableRule.LiveIds, $"the map of the ids from {1 << IdBitmap.Shift} on has {bytes} bytes and counts {Bytes}"));
         }
     }
 
@@ -285,9 +285,9 @@ internal sealed class FurtherIds
         return (uint)block < (uint)firstRow.Length ? firstRow[block] : _rows[block >> RowShift]?[block & ((1 << RowShift) - 1)];
     }
 
-    public bool IsLive(uint id) => GetBlock((int)(id >> IdBitmap.Shift))?.IsLive((int)(id & OffsetMask)) ?? false;
+    public bool IsTaken(uint id) => GetBlock((int)(id >> IdBitmap.Shift))?.IsTaken((int)(id & OffsetMask)) ?? false;
 
-    /// <summary>Tells whether the page that begins with <paramref name="first"/> has no live id.</summary>
+    /// <summary>Tells whether the page that begins with <paramref name="first"/> has no taken id.</summary>
     public bool IsPageFree(uint first) => GetBlock((int)(first >> IdBitmap.Shift))?.IsPageFree((int)(first & OffsetMask)) ?? true;
 
     private int NextBlockWithFree(int from)
@@ -298,11 +298,11 @@ internal sealed class FurtherIds
         }
 
         int word = from >> 6;
-        WordCount.Touch(1);
+        Touch(1);
         ulong free = ~_fullBlocks[word] & (ulong.MaxValue << from);
         while (free == 0)
         {
-            WordCount.Touch(1);
+            Touch(1);
             if (++word == _fullBlocks.Length)
             {
                 return -1;
@@ -313,4 +313,7 @@ internal sealed class FurtherIds
 
         return (word << 6) + BitOperations.TrailingZeroCount(free);
     }
+
+    /// <inheritdoc cref="IdMap.Touch"/>
+    partial void Touch(int words);
 }

@@ -8,12 +8,12 @@ namespace Pasid.Internal;
 /// lowest free id at or above a number is found by one walk up and one down. Not thread-safe.
 /// </summary>
 /// <remarks>
-/// <para>The words of the ids are a window that covers those that were near a live one: 16 words, or 4, 16, 64 or 256 times
+/// <para>The words of the ids are a window that covers those that were near a taken one: 16 words, or 4, 16, 64 or 256 times
 /// as many, aligned to its length, so that a lone id costs as little at the end as at the begin.</para>
 /// <para><see cref="IoasidTable"/> has the same for its first 2^18 ids in fields of its own, with a window that begins at 0,
 /// which saves the way here.</para>
 /// </remarks>
-internal sealed class IdBitmap
+internal sealed partial class IdBitmap
 {
     public const int Shift = 18;
 
@@ -83,8 +83,8 @@ internal sealed class IdBitmap
         return larger;
     }
 
-    /// <summary>Finds the lowest live offset that is not below <paramref name="from"/>, or -1.</summary>
-    public static int FindLive(ulong[] leaves, int from)
+    /// <summary>Finds the lowest taken offset that is not below <paramref name="from"/>, or -1.</summary>
+    public static int FindTaken(ulong[] leaves, int from)
     {
         int leaf = from >> 6;
         if (leaf >= leaves.Length)
@@ -92,21 +92,21 @@ internal sealed class IdBitmap
             return -1;
         }
 
-        ulong live = ~leaves[leaf] & (ulong.MaxValue << from);
-        while (live == 0)
+        ulong taken = ~leaves[leaf] & (ulong.MaxValue << from);
+        while (taken == 0)
         {
             if (++leaf == leaves.Length)
             {
                 return -1;
             }
 
-            live = ~leaves[leaf];
+            taken = ~leaves[leaf];
         }
 
-        return (leaf << 6) + BitOperations.TrailingZeroCount(live);
+        return (leaf << 6) + BitOperations.TrailingZeroCount(taken);
     }
 
-    /// <summary>Tells whether the page that begins with <paramref name="first"/> has no live id.</summary>
+    /// <summary>Tells whether the page that begins with <paramref name="first"/> has no taken id.</summary>
     public static bool IsPageFree(ulong[] leaves, int first)
     {
         if (first >> 6 >= leaves.Length)
@@ -114,31 +114,34 @@ internal sealed class IdBitmap
             return true;
         }
 
-        WordCount.Touch(IoasidTable.PageLength / 64);
-        return !leaves.AsSpan(first >> 6, IoasidTable.PageLength / 64).ContainsAnyExcept(ulong.MaxValue);
+        return !leaves.AsSpan(first >> 6, SlotPages.PageLength / 64).ContainsAnyExcept(ulong.MaxValue);
     }
 
-    public static bool IsLive(ulong[] leaves, int offset) => offset >> 6 < leaves.Length && (leaves[offset >> 6] >> offset & 1) == 0;
+    public static bool IsTaken(ulong[] leaves, int offset) => offset >> 6 < leaves.Length && (leaves[offset >> 6] >> offset & 1) == 0;
 
     /// <summary>Tells whether there is a word for an offset.</summary>
     public bool Covers(int offset) => (uint)((offset >> 6) - _firstLeaf) < (uint)_leaves.Length;
 
-    public bool IsLive(int offset) => Covers(offset) && (_leaves[(offset >> 6) - _firstLeaf] >> offset & 1) == 0;
+    public bool IsTaken(int offset) => Covers(offset) && (_leaves[(offset >> 6) - _firstLeaf] >> offset & 1) == 0;
 
     /// <inheritdoc cref="IsPageFree(ulong[], int)"/>
-    public bool IsPageFree(int first) => !Covers(first) || IsPageFree(_leaves, first - (_firstLeaf << 6));
+    public bool IsPageFree(int first)
+    {
+        Touch(SlotPages.PageLength / 64);
+        return !Covers(first) || IsPageFree(_leaves, first - (_firstLeaf << 6));
+    }
 
-    /// <summary>Finds the lowest live offset that is not below <paramref name="from"/>, or -1.</summary>
-    public int FindLive(int from)
+    /// <summary>Finds the lowest taken offset that is not below <paramref name="from"/>, or -1.</summary>
+    public int FindTaken(int from)
     {
         int start = _firstLeaf << 6;
-        int found = FindLive(_leaves, Math.Max(from - start, 0));
+        int found = FindTaken(_leaves, Math.Max(from - start, 0));
         return found < 0 ? -1 : start + found;
     }
 
-    /// <summary>Finds the first and the last leaf that have a live id.</summary>
+    /// <summary>Finds the first and the last leaf that have a taken id.</summary>
     /// <returns><see langword="false"/> if none has.</returns>
-    public bool FindLiveLeaves(out int first, out int last)
+    public bool FindTakenLeaves(out int first, out int last)
     {
         ReadOnlySpan<ulong> leaves = _leaves;
         first = leaves.IndexOfAnyExcept(ulong.MaxValue);
@@ -170,7 +173,7 @@ internal sealed class IdBitmap
         _gonePages = 0;
     }
 
-    /// <summary>Makes one without live ids serve other ids, if it is as small as a new one.</summary>
+    /// <summary>Makes one without taken ids serve other ids, if it is as small as a new one.</summary>
     public bool TryMove(int offset)
     {
         _firstLeaf = (offset >> 6) & -SmallestLeafCount;
@@ -207,7 +210,7 @@ internal sealed class IdBitmap
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public int FindLowestFree()
     {
-        WordCount.Touch(3);
+        Touch(3);
         int middle = BitOperations.TrailingZeroCount(_root);
         int leaf = (middle << 6) + BitOperations.TrailingZeroCount(_middles[middle]);
         ulong[] leaves = _leaves;
@@ -224,19 +227,19 @@ internal sealed class IdBitmap
             return from;
         }
 
-        WordCount.Touch(1);
+        Touch(1);
         ulong free = _leaves[leaf - _firstLeaf] & (ulong.MaxValue << from);
         if (free != 0)
         {
             return (leaf << 6) + BitOperations.TrailingZeroCount(free);
         }
 
-        WordCount.Touch(2);
+        Touch(2);
         int middle = leaf >> 6;
         ulong leaves = _middles[middle] & Above(leaf);
         if (leaves == 0)
         {
-            WordCount.Touch(2);
+            Touch(2);
             ulong middles = _root & Above(middle);
             if (middles == 0)
             {
@@ -266,19 +269,19 @@ internal sealed class IdBitmap
         return true;
     }
 
-    /// <summary>Marks a free offset, for which there is room, as live.</summary>
+    /// <summary>Marks a free offset, for which there is room, as taken.</summary>
     /// <returns><see langword="true"/> if none is free any more.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public bool MarkLive(int offset)
+    public bool MarkTaken(int offset)
     {
         int leaf = offset >> 6;
-        WordCount.Touch(1);
+        Touch(1);
         if ((_leaves[leaf - _firstLeaf] &= ~(1ul << offset)) != 0)
         {
             return false;
         }
 
-        WordCount.Touch(2);
+        Touch(2);
         if ((_middles[leaf >> 6] &= ~(1ul << leaf)) != 0)
         {
             return false;
@@ -287,12 +290,12 @@ internal sealed class IdBitmap
         return (_root &= ~(1ul << (leaf >> 6))) == 0;
     }
 
-    /// <summary>Marks a live offset as free if its leaf does not become free as a whole.</summary>
+    /// <summary>Marks a taken offset as free if its leaf does not become free as a whole.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool TryMarkFree(int offset)
     {
         int leaf = offset >> 6;
-        WordCount.Touch(1);
+        Touch(1);
         ref ulong word = ref _leaves[leaf - _firstLeaf];
         ulong before = word;
         ulong after = before | (1ul << offset);
@@ -304,7 +307,7 @@ internal sealed class IdBitmap
         word = after;
         if (before == 0)
         {
-            WordCount.Touch(2);
+            Touch(2);
             _middles[leaf >> 6] |= 1ul << leaf;
             _root |= 1ul << (leaf >> 6);
         }
@@ -312,6 +315,9 @@ internal sealed class IdBitmap
         return true;
     }
 
-    /// <summary>Marks the last live offset of a leaf, which was therefore not full, as free.</summary>
+    /// <summary>Marks the last taken offset of a leaf, which was therefore not full, as free.</summary>
     public void MarkLeafFree(int offset) => _leaves[(offset >> 6) - _firstLeaf] = ulong.MaxValue;
+
+    /// <inheritdoc cref="IdMap.Touch"/>
+    partial void Touch(int words);
 }

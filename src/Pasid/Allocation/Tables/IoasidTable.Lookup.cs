@@ -9,7 +9,7 @@ internal sealed partial class IoasidTable
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public PasidStatus Lookup(uint id, IoasidSet? owner, out object? data)
     {
-        ref Slot slot = ref FindLowSlot(id);
+        ref Slot slot = ref SlotPages.FindLow(this, id);
         ulong word = Volatile.Read(ref slot.Word);
         object? current = Volatile.Read(ref slot.Data);
 
@@ -17,7 +17,7 @@ internal sealed partial class IoasidTable
         // that the life goes on elsewhere. The same word before and after means that they belong to one moment. A tag cannot
         // change hands while an id lives under it.
         if (SlotWord.IsLiveFirstOwners(word)
-            && (ReferenceEquals(Volatile.Read(ref _firstOwner), owner) || owner is null)
+            && (Owners.IsFirst(owner) || owner is null)
             && Volatile.Read(ref slot.Word) == word)
         {
             data = current;
@@ -38,7 +38,7 @@ internal sealed partial class IoasidTable
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool TryLookupSimply(uint id, out object? data)
     {
-        ref Slot slot = ref FindLowSlot(id);
+        ref Slot slot = ref SlotPages.FindLow(this, id);
         ulong word = Volatile.Read(ref slot.Word);
         data = Volatile.Read(ref slot.Data);
         return SlotWord.IsLiveFirstOwners(word) && Volatile.Read(ref slot.Word) == word;
@@ -50,14 +50,14 @@ internal sealed partial class IoasidTable
     {
         while (true)
         {
-            bool wasSplit = Volatile.Read(ref _lowPages) is not null;
-            ref Slot slot = ref FindSlot(id);
-            ulong word = Unsafe.IsNullRef(ref slot) ? SlotWord.NoSlot : Volatile.Read(ref slot.Word);
+            bool wasSplit = Pages.HasDirectory;
+            ref Slot slot = ref SlotPages.Find(this, id);
+            ulong word = Volatile.Read(ref slot.Word);
             if (!SlotWord.IsLive(word))
             {
                 // The copy of a page was there before the mark: the next look finds it, or a later one. A look that saw no
                 // directory, and then no first page because that was split meanwhile, says nothing of the id.
-                if (word == SlotWord.Moved || (!wasSplit && Volatile.Read(ref _lowPages) is not null && !Planted.Is(PlantedFault.SplitHidesIds)))
+                if (word == SlotWord.Moved || (!wasSplit && Pages.HasDirectory && !Planted.Is(PlantedFault.SplitHidesIds)))
                 {
                     continue;
                 }
@@ -66,7 +66,7 @@ internal sealed partial class IoasidTable
                 return PasidStatus.NotFound;
             }
 
-            bool isOwned = owner is null || IsOwner(SlotWord.OwnerTag(word), owner);
+            bool isOwned = owner is null || Owners.IsOwner(SlotWord.OwnerTag(word), owner);
             object? current = Volatile.Read(ref slot.Data);
             if (SlotWord.IsSameLife(word, Volatile.Read(ref slot.Word)))
             {

@@ -2,10 +2,8 @@ using Microsoft.Extensions.Logging;
 
 namespace Pasid.Internal;
 
-/// <summary>
-/// Every message the library writes. Callers have left their gates; nothing is formatted where the level is off.
-/// </summary>
-internal static partial class Log
+/// <summary>What the allocator tells its log, once it has left its gates; nothing is formatted where the level is off.</summary>
+internal static partial class AllocatorLog
 {
     [LoggerMessage(EventIds.Allocated, LogLevel.Debug, "Allocated id {Id} from {Range}.", EventName = nameof(EventIds.Allocated))]
     public static partial void Allocated(this ILogger logger, Ioasid id, IoasidRange range);
