@@ -91,7 +91,7 @@ public sealed class PageRequestQueueTests
         requests.Responses.Should().Equal(
             new PageResponse(host.DeviceA, new Ioasid(1), 5, Invalid, UInt128.MaxValue),
             new PageResponse(host.DeviceA, new Ioasid(1), 5, Success, null));
-        requests.Queue.GetStatistics().Should().Be(new PageRequestStatistics { Requests = 3, Successes = 1, InvalidRequests = 1 });
+        requests.Queue.GetStatistics().Should().Be(new PageRequestStatistics(3, 0, 1, 1, 0));
     }
 
     [Fact]
@@ -189,7 +189,7 @@ public sealed class PageRequestQueueTests
         (requests.Queue.Head, requests.Queue.Tail).Should().Be((3, 0), "the ring wraps");
         requests.Queue.Process().Should().Be(1);
         requests.Responses.Select(response => response.GroupIndex).Should().Equal(8, 0, 1, 2, 0);
-        requests.Queue.GetStatistics().Should().Be(new PageRequestStatistics { Requests = 4, Overflows = 2, Successes = 1, Failures = 4 });
+        requests.Queue.GetStatistics().Should().Be(new PageRequestStatistics(4, 2, 1, 0, 4));
     }
 
     [Fact]

@@ -1,37 +1,44 @@
 namespace Pasid;
 
-/// <summary>Tells what a page request queue has done so far.</summary>
+/// <summary>Tells what an <see cref="IPageRequestQueue"/> has done so far.</summary>
 /// <remarks>Immutable; safe for concurrent use.</remarks>
 public sealed record PageRequestStatistics
 {
-    internal PageRequestStatistics()
+    /// <summary>Makes a picture.</summary>
+    /// <param name="requests">Requests that were handled.</param>
+    /// <param name="overflows">Requests that found the queue full.</param>
+    /// <param name="successes">Groups that were answered <see cref="PageResponseCode.Success"/>.</param>
+    /// <param name="invalidRequests">Groups that were answered <see cref="PageResponseCode.InvalidRequest"/>.</param>
+    /// <param name="failures">Groups that were answered <see cref="PageResponseCode.ResponseFailure"/>.</param>
+    public PageRequestStatistics(long requests, long overflows, long successes, long invalidRequests, long failures)
     {
+        Requests = requests;
+        Overflows = overflows;
+        Successes = successes;
+        InvalidRequests = invalidRequests;
+        Failures = failures;
     }
 
-    internal static PageRequestStatistics None { get; } = new();
-
     /// <summary>Gets how many requests were handled.</summary>
-    public long Requests { get; internal init; }
+    public long Requests { get; }
 
     /// <summary>Gets how many requests found the queue full.</summary>
-    public long Overflows { get; internal init; }
+    public long Overflows { get; }
 
     /// <summary>Gets how many groups were answered <see cref="PageResponseCode.Success"/>, by the hardware when the queue was full
     /// included.</summary>
-    public long Successes { get; internal init; }
+    public long Successes { get; }
 
     /// <summary>Gets how many groups were answered <see cref="PageResponseCode.InvalidRequest"/>.</summary>
-    public long InvalidRequests { get; internal init; }
+    public long InvalidRequests { get; }
 
     /// <summary>Gets how many groups were answered <see cref="PageResponseCode.ResponseFailure"/>.</summary>
-    public long Failures { get; internal init; }
+    public long Failures { get; }
 
-    internal PageRequestStatistics Plus(PageRequestStatistics other) => new()
-    {
-        Requests = Requests + other.Requests,
-        Overflows = Overflows + other.Overflows,
-        Successes = Successes + other.Successes,
-        InvalidRequests = InvalidRequests + other.InvalidRequests,
-        Failures = Failures + other.Failures,
-    };
+    internal PageRequestStatistics Plus(PageRequestStatistics other) => new(
+        Requests + other.Requests,
+        Overflows + other.Overflows,
+        Successes + other.Successes,
+        InvalidRequests + other.InvalidRequests,
+        Failures + other.Failures);
 }

@@ -20,14 +20,8 @@ internal sealed class RequestAnswerer(RequestQueues queues, IPageResponder respo
     /// <summary>Gets how many of these they got.</summary>
     public long Given { get; private set; }
 
-    public PageRequestStatistics GetStatistics(long requests, long overflows) => new()
-    {
-        Requests = requests,
-        Overflows = overflows,
-        Successes = Volatile.Read(ref _responses[0]),
-        InvalidRequests = Volatile.Read(ref _responses[1]),
-        Failures = Volatile.Read(ref _responses[2]),
-    };
+    public PageRequestStatistics GetStatistics(long requests, long overflows) =>
+        new(requests, overflows, Volatile.Read(ref _responses[0]), Volatile.Read(ref _responses[1]), Volatile.Read(ref _responses[2]));
 
     public void Answer(in PageRequest request, Aftermath aftermath)
     {

@@ -23,7 +23,7 @@ internal sealed class RequestQueues(HostGate gate, IRequestTargets targets, Kern
     private Signal? _pauses;
 
     /// <summary>What the queues did that are detached.</summary>
-    private PageRequestStatistics _detached = PageRequestStatistics.None;
+    private PageRequestStatistics _detached = new(0, 0, 0, 0, 0);
 
     /// <summary>Gets what requests are for.</summary>
     public IRequestTargets Targets { get; } = targets;

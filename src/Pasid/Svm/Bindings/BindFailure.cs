@@ -6,28 +6,6 @@ namespace Pasid.Internal;
 /// <param name="ReportsSuccess">Whether a quirk makes the failure look like a success.</param>
 internal readonly record struct BindFailure(BindFailureKind Kind, SvmFaultPoint Point = default, bool ReportsSuccess = false)
 {
-    public static BindFailure NoIommu => new(BindFailureKind.NoIommu);
-
-    public static BindFailure DmarDisabled => new(BindFailureKind.DmarDisabled);
-
-    public static BindFailure NotSvmCapable => new(BindFailureKind.NotSvmCapable);
-
-    public static BindFailure WidthUnknown => new(BindFailureKind.WidthUnknown);
-
-    public static BindFailure NoSupervisorSupport => new(BindFailureKind.NoSupervisorSupport);
-
-    public static BindFailure HasExited => new(BindFailureKind.HasExited);
-
-    public static BindFailure TooWide => new(BindFailureKind.TooWide);
-
-    public static BindFailure OtherCallbacks => new(BindFailureKind.OtherCallbacks);
-
-    public static BindFailure BoundTooOften => new(BindFailureKind.BoundTooOften);
-
-    public static BindFailure NoPasidSupport => new(BindFailureKind.NoPasidSupport);
-
-    public static BindFailure Injected(SvmFaultPoint point) => new(BindFailureKind.Injected, point);
-
     /// <summary>Says what was wrong and what would be right.</summary>
     public string Explain(PasidStatus status, SvmDevice device, AddressSpace? addressSpace) => Kind switch
     {
@@ -49,4 +27,27 @@ internal readonly record struct BindFailure(BindFailureKind Kind, SvmFaultPoint 
         BindFailureKind.Injected => $"Binding the device '{device}' failed with {status}, which the fault injector answered at {Point}.",
         _ => $"Binding the device '{device}' failed with {status}.",
     };
+}
+
+/// <summary>What made a bind fail; see <see cref="BindFailure"/>.</summary>
+internal enum BindFailureKind : byte
+{
+    None,
+    NoIommu,
+    DmarDisabled,
+    NotSvmCapable,
+    WidthUnknown,
+    NoSupervisorSupport,
+    HasExited,
+    TooWide,
+    OtherCallbacks,
+    BoundTooOften,
+    NoPasidSupport,
+    Exhausted,
+
+    /// <summary>The allocator does not take data for the remembered PASID.</summary>
+    RememberedRefused,
+    EnableRefused,
+    SetUpRefused,
+    Injected,
 }

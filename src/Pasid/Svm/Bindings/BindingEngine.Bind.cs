@@ -18,12 +18,12 @@ internal sealed partial class BindingEngine
         PasidStatus status = _devices.Check(device, flags, out uint width);
         if (status != PasidStatus.Success)
         {
-            return Fail(status, _devices.FindFailure(device, status));
+            return Fail(status, new(_devices.FindFailure(device, status)));
         }
 
         if (bound is { HasExited: true })
         {
-            return Fail(PasidStatus.InvalidArgument, BindFailure.HasExited);
+            return Fail(PasidStatus.InvalidArgument, new(BindFailureKind.HasExited));
         }
 
         bool isShared = (flags & SvmBindFlags.Private) == 0;
@@ -33,7 +33,7 @@ internal sealed partial class BindingEngine
         {
             if (shared.Pasid.Value >= width)
             {
-                return Fail(PasidStatus.NoSpace, BindFailure.TooWide);
+                return Fail(PasidStatus.NoSpace, new(BindFailureKind.TooWide));
             }
 
             if (shared.FindDevice(device) is { } deviceRecord)
@@ -43,9 +43,9 @@ internal sealed partial class BindingEngine
                     : BindAgain(shared, deviceRecord, callbacks, out record);
             }
         }
-        else if (remembered.IsValid && remembered.Value >= width && !_profile.Has(KernelQuirks.RebindSkipsWidthCheck))
+        else if (remembered.IsValid && remembered.Value >= width && !Profile.Has(KernelQuirks.RebindSkipsWidthCheck))
         {
-            return Fail(PasidStatus.NoSpace, BindFailure.TooWide);
+            return Fail(PasidStatus.NoSpace, new(BindFailureKind.TooWide));
         }
 
         status = PrepareDevice(in operation, device, bound);
@@ -56,7 +56,7 @@ internal sealed partial class BindingEngine
 
         if (!device.SupportsPasid)
         {
-            return Fail(PasidStatus.OperationNotSupported, BindFailure.NoPasidSupport with { ReportsSuccess = _profile.Has(KernelQuirks.UnsupportedDeviceReportsSuccess) });
+            return Fail(PasidStatus.OperationNotSupported, new(BindFailureKind.NoPasidSupport, ReportsSuccess: Profile.Has(KernelQuirks.UnsupportedDeviceReportsSuccess)));
         }
 
         return shared is null
@@ -98,17 +98,17 @@ internal sealed partial class BindingEngine
         record = null;
         if (!ReferenceEquals(deviceRecord.Callbacks, callbacks))
         {
-            return Fail(PasidStatus.Busy, BindFailure.OtherCallbacks);
+            return Fail(PasidStatus.Busy, new(BindFailureKind.OtherCallbacks));
         }
 
         if (deviceRecord.Users == long.MaxValue)
         {
-            return Fail(PasidStatus.Overflow, BindFailure.BoundTooOften);
+            return Fail(PasidStatus.Overflow, new(BindFailureKind.BoundTooOften));
         }
 
         deviceRecord.Users++;
         record = shared;
-        _binds++;
+        Binds++;
         return PasidStatus.Success;
     }
 
@@ -124,7 +124,7 @@ internal sealed partial class BindingEngine
 
         shared.AddDevice(deviceRecord);
         record = shared;
-        _binds++;
+        Binds++;
         return PasidStatus.Success;
     }
 
@@ -144,7 +144,7 @@ internal sealed partial class BindingEngine
         BindFailureKind kind = remembered.IsValid ? BindFailureKind.RememberedRefused : BindFailureKind.Exhausted;
         try
         {
-            status = _numbers.Take(in operation, first, width, remembered);
+            status = Numbers.Take(in operation, first, width, remembered);
             if (status == PasidStatus.Success)
             {
                 kind = BindFailureKind.Injected;
@@ -170,14 +170,14 @@ internal sealed partial class BindingEngine
             BindFailure failure = FailureOf(kind);
             operation.Complete();
             UndoFirst(in operation, first, remembered);
-            return Fail(status, failure with { ReportsSuccess = kind == BindFailureKind.Exhausted && _profile.Has(KernelQuirks.ExhaustionReportsSuccess) });
+            return Fail(status, failure with { ReportsSuccess = kind == BindFailureKind.Exhausted && Profile.Has(KernelQuirks.ExhaustionReportsSuccess) });
         }
 
         first.AddDevice(deviceRecord);
         Link(first);
         first.Publish();
         record = first;
-        _binds++;
+        Binds++;
         return PasidStatus.Success;
     }
 
@@ -218,14 +218,14 @@ internal sealed partial class BindingEngine
     private void UndoFirst(in Operation operation, SvmRecord record, Ioasid remembered)
     {
         Unregister(in operation, record);
-        _numbers.Undo(in operation, record, remembered);
+        Numbers.Undo(in operation, record, remembered);
     }
 
     /// <summary>Puts a binding that is complete where binds and pictures look for it.</summary>
     public void Link(SvmRecord record)
     {
         Table.Add(record);
-        _numbers.Keep(record);
+        Numbers.Keep(record);
         if (record.AddressSpace is { } addressSpace)
         {
             Processes.UpdateKept(addressSpace);
@@ -234,7 +234,7 @@ internal sealed partial class BindingEngine
 
     /// <summary>Tells which way the step failed that failed last.</summary>
     private BindFailure FailureOf(BindFailureKind kind) =>
-        _steps.Injected is { } point ? BindFailure.Injected(point) : new BindFailure(kind);
+        _steps.Injected is { } point ? new(BindFailureKind.Injected, point) : new(kind);
 
     private PasidStatus Fail(PasidStatus status, BindFailure failure)
     {

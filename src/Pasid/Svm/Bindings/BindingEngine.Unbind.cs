@@ -141,7 +141,7 @@ internal sealed partial class BindingEngine
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void CountUnbind(in Operation operation, SvmDevice device, Ioasid pasid)
     {
-        _unbinds++;
+        Unbinds++;
         if (_gate.Logger is not null)
         {
             NoteUnbound(in operation, device, pasid);

@@ -12,27 +12,13 @@ internal sealed partial class BindingEngine : IProcessWatcher
 {
     private readonly HostGate _gate;
     private readonly Steps _steps;
-    private readonly PasidSource _source;
-    private readonly NumberOwner _numbers;
-    private readonly KernelProfile _profile;
     private readonly DeviceCheck _devices;
 
     /// <summary>The allocator if it is the library's own, at hand for lookups.</summary>
     private readonly IoasidAllocator? _ownAllocator;
 
     private SpareDeviceRecords _spareDevices;
-    private long _binds;
-    private long _unbinds;
 
-    /// <summary>Makes an engine without bindings.</summary>
-    /// <param name="processes">The processes of the host.</param>
-    /// <param name="steps">What is called out to.</param>
-    /// <param name="allocator">Where PASIDs come from.</param>
-    /// <param name="profile">Whose kernel it is.</param>
-    /// <param name="pasidLimit">What all PASIDs of the host are below.</param>
-    /// <param name="isDmarDisabled">Whether DMA remapping is off.</param>
-    /// <param name="cpuHasEnqcmd">Whether the processors have ENQCMD.</param>
-    /// <param name="addressWidth">How many bits of an address are used.</param>
     public BindingEngine(
         ProcessTable processes,
         Steps steps,
@@ -45,46 +31,38 @@ internal sealed partial class BindingEngine : IProcessWatcher
     {
         _gate = processes.Gate;
         _steps = steps;
-        _profile = profile;
+        Profile = profile;
         _devices = new DeviceCheck(isDmarDisabled);
-        _source = new PasidSource(allocator, steps);
-        _ownAllocator = _source.Own;
-        Lookup = new BindingLookup(this, _source, _gate);
-        _numbers = new NumberOwner(_source, steps, _gate, profile, pasidLimit, cpuHasEnqcmd);
+        Source = new PasidSource(allocator, steps);
+        _ownAllocator = Source.Own;
+        Lookup = new BindingLookup(this, Source, _gate);
+        Numbers = new NumberOwner(Source, steps, _gate, profile, pasidLimit, cpuHasEnqcmd);
         Processes = processes;
         Table = new BindingTable(processes);
         Queues = new RequestQueues(_gate, Lookup, profile, addressWidth);
     }
 
-    /// <summary>Gets the processes of the host.</summary>
     public ProcessTable Processes { get; }
 
-    /// <summary>Gets who looks bindings up.</summary>
     public BindingLookup Lookup { get; }
 
-    /// <summary>Gets all bindings.</summary>
     public BindingTable Table { get; }
 
     /// <summary>Gets the page request queues of the host, which unbinds drain.</summary>
     public RequestQueues Queues { get; }
 
-    /// <summary>Gets where PASIDs come from.</summary>
-    public PasidSource Source => _source;
+    public PasidSource Source { get; }
 
-    /// <summary>Gets whose kernel it is.</summary>
-    public KernelProfile Profile => _profile;
+    public KernelProfile Profile { get; }
 
-    /// <summary>Gets who owns the PASIDs.</summary>
-    public NumberOwner Numbers => _numbers;
+    public NumberOwner Numbers { get; }
 
     /// <summary>Gets why the bind failed that failed last; read before the gate is left.</summary>
     public BindFailure Failure { get; private set; }
 
-    /// <summary>Gets how many binds have succeeded.</summary>
-    public long Binds => _binds;
+    public long Binds { get; private set; }
 
-    /// <summary>Gets how many binds were undone.</summary>
-    public long Unbinds => _unbinds;
+    public long Unbinds { get; private set; }
 
     /// <summary>Finds the binding of a PASID, without the gate, if that takes no call.</summary>
     /// <returns><see langword="null"/> if <see cref="Lookup"/> has to be asked.</returns>
@@ -111,13 +89,13 @@ internal sealed partial class BindingEngine : IProcessWatcher
 
             if (addressSpace.Pasid.IsValid)
             {
-                _source.Free(in operation, addressSpace.Pasid, record: null);
+                Source.Free(in operation, addressSpace.Pasid, record: null);
                 addressSpace.Pasid = Ioasid.Invalid;
                 Processes.UpdateKept(addressSpace);
             }
         }
 
-        _numbers.FreeLeaked(in operation);
+        Numbers.FreeLeaked(in operation);
     }
 
     /// <summary>Asserts what is cheap to look at and always so between operations.</summary>
@@ -147,7 +125,7 @@ internal sealed partial class BindingEngine : IProcessWatcher
     void IProcessWatcher.OnLastPinGone(in Operation operation, AddressSpace addressSpace)
     {
         _steps.Observe(in operation, SvmEventKind.AddressSpaceDestroyed, addressSpace: addressSpace);
-        _numbers.Release(in operation, addressSpace);
+        Numbers.Release(in operation, addressSpace);
     }
 
     /// <summary>Ends a binding whatever its users, for the end of the binder.</summary>
@@ -155,7 +133,7 @@ internal sealed partial class BindingEngine : IProcessWatcher
     {
         while (record.NewestDevice is { } deviceRecord)
         {
-            _unbinds = deviceRecord.Users > long.MaxValue - _unbinds ? long.MaxValue : _unbinds + deviceRecord.Users;
+            Unbinds = deviceRecord.Users > long.MaxValue - Unbinds ? long.MaxValue : Unbinds + deviceRecord.Users;
             deviceRecord.Users = 0;
             record.RemoveDevice(deviceRecord);
             _steps.TearDownAndFlush(in operation, deviceRecord.Device, deviceRecord.Device.Iommu!, record.FirstDevice, record.Pasid);
@@ -169,7 +147,7 @@ internal sealed partial class BindingEngine : IProcessWatcher
     private void End(in Operation operation, SvmRecord record)
     {
         Table.Remove(record);
-        _numbers.Release(in operation, record);
+        Numbers.Release(in operation, record);
         Unregister(in operation, record);
     }
 

@@ -30,10 +30,10 @@ internal readonly struct DeviceCheck(bool isDmarDisabled)
     }
 
     /// <summary>Finds out why <see cref="Check"/> refused a device.</summary>
-    public BindFailure FindFailure(SvmDevice device, PasidStatus status) =>
-        status == PasidStatus.NotSupported ? BindFailure.NotSvmCapable
-        : device.Iommu is null ? BindFailure.NoIommu
-        : isDmarDisabled ? BindFailure.DmarDisabled
-        : device.IsPci && device.MaxPasids < 0 ? BindFailure.WidthUnknown
-        : BindFailure.NoSupervisorSupport;
+    public BindFailureKind FindFailure(SvmDevice device, PasidStatus status) =>
+        status == PasidStatus.NotSupported ? BindFailureKind.NotSvmCapable
+        : device.Iommu is null ? BindFailureKind.NoIommu
+        : isDmarDisabled ? BindFailureKind.DmarDisabled
+        : device.IsPci && device.MaxPasids < 0 ? BindFailureKind.WidthUnknown
+        : BindFailureKind.NoSupervisorSupport;
 }
