@@ -1,4 +1,3 @@
-using System.Reflection;
 using Pasid.Internal;
 using Pasid.Tests.Support;
 
@@ -292,10 +291,4 @@ public sealed class IntegrityTests
 
         return reuse;
     }
-
-    private static void Field<T>(object target, string name, Func<T, T> change) =>
-        Info(target, name).SetValue(target, change((T)Info(target, name).GetValue(target)!));
-
-    private static FieldInfo Info(object target, string name) =>
-        target.GetType().GetField(name, BindingFlags.NonPublic | BindingFlags.Instance)!;
 }

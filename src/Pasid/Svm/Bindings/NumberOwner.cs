@@ -31,6 +31,7 @@ internal sealed class NumberOwner(PasidSource source, Steps steps, HostGate gate
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public PasidStatus Take(in Operation operation, SvmRecord record, uint width, Ioasid remembered)
     {
+        gate.AssertInside();
         if (remembered.IsValid)
         {
             return Borrow(in operation, record, remembered);
@@ -73,6 +74,7 @@ internal sealed class NumberOwner(PasidSource source, Steps steps, HostGate gate
     /// <summary>Parts a binding without devices from its number. The kernel does so before it unregisters the notifier.</summary>
     public void Release(in Operation operation, SvmRecord record)
     {
+        gate.AssertInside();
         if (_isAddressSpace && record.IsShared && record.AddressSpace is { } addressSpace)
         {
             addressSpace.Spare = record;
