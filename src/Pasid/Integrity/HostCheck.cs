@@ -1,7 +1,6 @@
 namespace Pasid.Internal;
 
 /// <summary>The check of a host: bindings against ids, address spaces, lists and counts. It walks the tables while nothing else does.</summary>
-/// <param name="engine">The bindings of the host.</param>
 internal sealed class HostCheck(BindingEngine engine)
 {
     private readonly List<IntegrityFinding> _findings = [];
@@ -9,8 +8,6 @@ internal sealed class HostCheck(BindingEngine engine)
     /// <summary>The bindings that were come across, each once.</summary>
     private readonly HashSet<SvmRecord> _linked = new(ReferenceEqualityComparer.Instance);
 
-    /// <summary>Checks everything.</summary>
-    /// <param name="name">What to call the operation in messages.</param>
     public IReadOnlyList<IntegrityFinding> Run(string name)
     {
         using Standstill still = engine.Queues.EnterStill(name);

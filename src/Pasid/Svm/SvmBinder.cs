@@ -96,7 +96,6 @@ public sealed partial class SvmBinder : ISvmBinder, IMeteredHost
     /// <inheritdoc/>
     bool IMeteredHost.IsDisposed => _gate.IsDisposed;
 
-    /// <summary>Gets the page request queues over the binder.</summary>
     internal RequestQueues Queues => _bindings.Queues;
 
     /// <summary>Gets what the host is called in logs and metrics.</summary>

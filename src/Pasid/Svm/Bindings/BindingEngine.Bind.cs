@@ -5,13 +5,7 @@ namespace Pasid.Internal;
 /// <content>The way of a bind: each step that can fail has its undo beside it.</content>
 internal sealed partial class BindingEngine
 {
-    /// <summary>Binds a device.</summary>
-    /// <param name="operation">The bind.</param>
-    /// <param name="device">The device.</param>
-    /// <param name="bound">The address space; <see langword="null"/> for the supervisor's own.</param>
-    /// <param name="flags">What kind of PASID.</param>
-    /// <param name="callbacks">The driver's callback table.</param>
-    /// <param name="record">The binding; where there is none, <see cref="Failure"/> says why.</param>
+    /// <summary>Binds a device; where that fails, <see cref="Failure"/> says why.</summary>
     public PasidStatus Bind(in Operation operation, SvmDevice device, AddressSpace? bound, SvmBindFlags flags, ISvmDeviceCallbacks? callbacks, out SvmRecord? record)
     {
         record = null;

@@ -3,9 +3,6 @@ using System.Runtime.CompilerServices;
 namespace Pasid.Internal;
 
 /// <summary>Lookups of bindings by their PASID. They take no lock, and wait for nobody but a restore that they come upon.</summary>
-/// <param name="engine">Whose bindings are looked for.</param>
-/// <param name="source">Where PASIDs come from.</param>
-/// <param name="gate">The gate of the host.</param>
 internal sealed class BindingLookup(BindingEngine engine, PasidSource source, HostGate gate) : IRequestTargets
 {
     private volatile bool _isRestoring;
@@ -19,8 +16,6 @@ internal sealed class BindingLookup(BindingEngine engine, PasidSource source, Ho
     }
 
     /// <summary>Finds the binding of a PASID, without the gate.</summary>
-    /// <param name="pasid">The PASID.</param>
-    /// <param name="record">The binding; <see langword="null"/> if the answer is not a success.</param>
     [MethodImpl(MethodImplOptions.NoInlining)]
     public PasidStatus Find(Ioasid pasid, out SvmRecord? record)
     {

@@ -17,10 +17,8 @@ internal sealed partial class BindingTable(ProcessTable processes)
 
     private Notifier? _newestOfSupervisor;
 
-    /// <summary>Gets how many bindings there are.</summary>
     public int Count => _count;
 
-    /// <summary>Gets the head of the bindings of the supervisor.</summary>
     public SvmRecord? NewestOfSupervisor => (SvmRecord?)_newestOfSupervisor;
 
     /// <summary>Gets the binding that all supervisor binds share which do not ask for a private PASID.</summary>

@@ -11,8 +11,6 @@ internal sealed class LeakedPasids
 
     public IReadOnlyList<Ioasid> InOrder => _pasids;
 
-    /// <summary>Adds a PASID.</summary>
-    /// <returns><see langword="false"/> if it is there already.</returns>
     public bool Add(Ioasid pasid)
     {
         if (!_known.Add(pasid))

@@ -7,17 +7,10 @@ namespace Pasid.Internal;
 /// or the address space, which takes it at its first bind, lends it to its shared binding, and frees it when it is destroyed. Guarded
 /// by the gate of the host.
 /// </summary>
-/// <param name="source">Where PASIDs come from.</param>
-/// <param name="steps">Whom the steps are told.</param>
-/// <param name="gate">The gate of the host.</param>
-/// <param name="profile">Whose kernel it is.</param>
-/// <param name="pasidLimit">What all PASIDs of the host are below.</param>
-/// <param name="cpuHasEnqcmd">Whether the processors have ENQCMD.</param>
 internal sealed class NumberOwner(PasidSource source, Steps steps, HostGate gate, KernelProfile profile, uint pasidLimit, bool cpuHasEnqcmd)
 {
     private readonly bool _isAddressSpace = profile.Lifetime == PasidLifetime.AddressSpace;
 
-    /// <summary>Gets or sets the PASIDs that a quirk kept from being freed, each once; <see langword="null"/> for none.</summary>
     public LeakedPasids? Leaked { get; set; }
 
     /// <summary>Gets a value indicating whether the PASIDs of destroyed address spaces are not freed.</summary>

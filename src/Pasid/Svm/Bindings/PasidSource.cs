@@ -34,8 +34,6 @@ internal sealed class PasidSource
     /// <summary>Gets the count of what is held of the library's own allocator; made when it is first needed.</summary>
     public PasidHolder Holder => _holder ?? Join();
 
-    /// <summary>Looks a PASID up.</summary>
-    /// <returns><see langword="null"/> data also if it is not the binder's.</returns>
     public PasidStatus Lookup(Ioasid pasid, out SvmRecord? record)
     {
         PasidStatus status = _allocator.Lookup(pasid, ioasidSet: null, predicate: null, out object? data);
@@ -47,7 +45,6 @@ internal sealed class PasidSource
     /// <returns><see langword="false"/> if it is not live.</returns>
     public bool TryGetData(Ioasid id, out object? data) => _allocator.Lookup(id, out data) == PasidStatus.Success;
 
-    /// <summary>Gets all ids that are live.</summary>
     public LiveIoasids LiveIds() => _allocator.LiveIds();
 
     /// <summary>Checks that what a lookup found is a binding with the PASID that it was asked for.</summary>
@@ -76,9 +73,6 @@ internal sealed class PasidSource
     }
 
     /// <summary>Gives a PASID back.</summary>
-    /// <param name="operation">The operation.</param>
-    /// <param name="pasid">The PASID.</param>
-    /// <param name="record">The binding that was attached to it, or <see langword="null"/>.</param>
     public void Free(in Operation operation, Ioasid pasid, SvmRecord? record)
     {
         _heldPasids?.Remove(pasid);

@@ -21,7 +21,6 @@ internal abstract class SvmTarget(BindingEngine engine, AddressSpace? addressSpa
     /// release, so that nobody sees a bind that is under way or over.</summary>
     public PasidStatus Status => _status;
 
-    /// <summary>Tells whether lookups of an engine see the binding.</summary>
     public bool IsPublishedIn(BindingEngine engine) => ReferenceEquals(_publishedIn, engine);
 
     /// <summary>Lets lookups see the binding; the last step of a bind.</summary>
@@ -55,11 +54,9 @@ internal abstract class SvmTarget(BindingEngine engine, AddressSpace? addressSpa
         return null;
     }
 
-    /// <summary>Lets page requests find the callbacks of a device that was bound with some.</summary>
     protected void AddCallbacks(SvmDevice device, ISvmDeviceCallbacks callbacks) =>
         _callbacks = [.. _callbacks ?? [], new(device, callbacks)];
 
-    /// <summary>Hides the callbacks of a device.</summary>
     protected void RemoveCallbacks(SvmDevice device)
     {
         KeyValuePair<SvmDevice, ISvmDeviceCallbacks>[] left = Array.FindAll(_callbacks ?? [], pair => !ReferenceEquals(pair.Key, device));

@@ -8,11 +8,6 @@ namespace Pasid.Internal;
 /// </summary>
 /// <remarks>Where nobody watches, what an IOMMU throws needs no notes, and no method with handlers is in the way of a bind: each costs
 /// more than what it guards.</remarks>
-/// <param name="observer">Who is told of steps; <see langword="null"/> for nobody.</param>
-/// <param name="faultInjector">Who makes steps fail; <see langword="null"/> for nobody.</param>
-/// <param name="isLogged">Whether what callbacks throw is logged.</param>
-/// <param name="firstIommuFlushes">Whether flushes go to the IOMMU of the device that was bound first
-/// (<see cref="KernelQuirks.FirstIommuFlushes"/>).</param>
 internal sealed class Steps(ISvmObserver? observer, ISvmFaultInjector? faultInjector, bool isLogged, bool firstIommuFlushes)
 {
     private readonly ISvmObserver? _observer = observer;
@@ -25,14 +20,12 @@ internal sealed class Steps(ISvmObserver? observer, ISvmFaultInjector? faultInje
     /// on. It is asked before every step that can fail.</summary>
     public SvmFaultPoint? Injected { get; private set; }
 
-    /// <summary>Makes the exception about a callback that answered what is no status.</summary>
     public static InvalidOperationException Undefined(string who, PasidStatus status) =>
         new($"{who} answered {(int)status}, which is no status: answer PasidStatus.Success or a negative one.");
 
-    /// <summary>Finds the IOMMU whose queue takes the flushes for a device of a binding.</summary>
+    /// <summary>Finds the IOMMU whose queue takes the flushes for a device of a binding (<see cref="KernelQuirks.FirstIommuFlushes"/>).</summary>
     public IIommu FlushingIommu(SvmDevice device, SvmDevice firstDevice) => firstIommuFlushes ? firstDevice.Iommu! : device.Iommu!;
 
-    /// <summary>Asks whether a step fails.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public PasidStatus Inject(in Operation operation, SvmFaultPoint point, SvmDevice? device, AddressSpace? addressSpace) =>
         _faultInjector is null ? PasidStatus.Success : Inject(in operation, _faultInjector, point, device, addressSpace);
@@ -61,12 +54,7 @@ internal sealed class Steps(ISvmObserver? observer, ISvmFaultInjector? faultInje
         operation.Complete();
     }
 
-    /// <summary>Tears an entry down and flushes, in an operation that only goes on to its end.</summary>
-    /// <param name="operation">The operation.</param>
-    /// <param name="device">The device.</param>
-    /// <param name="iommu">Which IOMMU has the entry; it may not be the device's own.</param>
-    /// <param name="firstDevice">The device that was bound first.</param>
-    /// <param name="pasid">The PASID.</param>
+    /// <summary>Tears an entry down, which may be of another IOMMU than the device's, and flushes, in an operation that only goes on to its end.</summary>
     public void TearDownAndFlush(in Operation operation, SvmDevice device, IIommu iommu, SvmDevice firstDevice, Ioasid pasid)
     {
         try
