@@ -6,15 +6,11 @@ namespace Pasid.Internal;
 /// The meter factory of a container, for a meter that may live longer than it: a container that disposes the factory before whoever
 /// collects would take the last figures away.
 /// </summary>
-internal sealed class LastingMeterFactory : IMeterFactory
+internal sealed class LastingMeterFactory(IMeterFactory inner) : IMeterFactory
 {
-    private readonly IMeterFactory _inner;
-
-    private LastingMeterFactory(IMeterFactory inner) => _inner = inner;
-
     public static LastingMeterFactory? Of(IMeterFactory? factory) => factory is null ? null : new LastingMeterFactory(factory);
 
-    public Meter Create(MeterOptions options) => _inner.Create(options.Name, options.Version, options.Tags);
+    public Meter Create(MeterOptions options) => inner.Create(options.Name, options.Version, options.Tags);
 
     public void Dispose()
     {

@@ -4,10 +4,7 @@ using System.Runtime.ExceptionServices;
 
 namespace Pasid.Internal;
 
-/// <summary>
-/// The instruments of one meter, once for all binders that report to it. All are observable: they cost nothing until somebody
-/// collects, and then read what allocators and binders count anyway.
-/// </summary>
+/// <summary>One meter with its instruments, once for all binders that report to it.</summary>
 /// <remarks>
 /// <para>Figures with the same tags are sums. What a disposed binder counted stays in them, so that they never go back, and so that whoever
 /// collects after the end gets the last ones. An allocator that several binders share, at once or one after the other, counts once.</para>
@@ -17,24 +14,22 @@ namespace Pasid.Internal;
 /// </remarks>
 internal sealed class PasidMeter
 {
-    public const string MeterName = "Pasid";
+    private const string MeterName = "Pasid";
 
     /// <summary>So many hosts without a binder are remembered: as many series as collectors keep apart by default.</summary>
     private const int MostGone = 2000;
 
     private const string VersionTag = "pasid.version";
-    private const string HostTag = "pasid.host";
-    private const string ErrorTag = "error.type";
 
     private readonly Meter _origin;
     private readonly Meter _meter;
     private readonly MeterLife _life;
-    private readonly List<Instrument> _instruments = [];
+    private readonly PasidInstruments _instruments;
 
     /// <summary>Guards all below.</summary>
     private readonly object _gate = new();
 
-    private readonly Dictionary<string, Host> _hosts = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, HostFigures> _hosts = new(StringComparer.Ordinal);
     private readonly ConditionalWeakTable<IoasidAllocator, AllocatorCounts> _allocators = [];
     private int _live;
     private int _liveToPrune = 16;
@@ -51,25 +46,10 @@ internal sealed class PasidMeter
             ? new Meter(new MeterOptions(origin.Name) { Version = origin.Version, Tags = origin.Tags, Scope = origin.Scope })
             : origin;
 #pragma warning restore CA2000
+        _instruments = new PasidInstruments(this, _meter);
 
-        // First: a listener that makes a binder when it is told of an instrument has to find this.
-        UpDown("pasid.allocator.active", static binders => binders.Select(b => b.Allocator).Distinct<IIoasidAllocator>(ReferenceEqualityComparer.Instance).Sum(a => a.LiveCount), "{pasid}", "Ids that are live.", [new(VersionTag, new Anchor(this))]);
-        _instruments.Add(_meter.CreateObservableGauge("pasid.allocator.capacity", () => Observe(host => Now(host, Capacity)), "{pasid}", "PASIDs that the host has."));
-        Counter("pasid.allocator.allocations", PasidCount.Allocations, "{allocation}", "Ids that were allocated.");
-        Counter("pasid.allocator.frees", PasidCount.Frees, "{free}", "Ids that became free again.");
-        Failures("pasid.allocator.failures", PasidCount.AllocatorFailures, "Calls of the allocator that failed, by status.");
-        UpDown("pasid.svm.bindings", static binders => binders.Sum(b => b.GetStatistics().Bindings), "{binding}", "PASIDs with an address space behind them.");
-        UpDown("pasid.svm.address_spaces", static binders => binders.Sum(b => b.GetStatistics().AddressSpaces), "{address_space}", "Address spaces that have a PASID or a binding.");
-        Counter("pasid.svm.binds", PasidCount.Binds, "{bind}", "Binds that succeeded.");
-        Counter("pasid.svm.unbinds", PasidCount.Unbinds, "{unbind}", "Binds that were undone.");
-        Failures("pasid.svm.failures", PasidCount.BinderFailures, "Calls of the binder that failed, by status.");
-        Counter("pasid.enqcmd.commands", PasidCount.Commands, "{command}", "Commands that devices took.");
-        Counter("pasid.enqcmd.retries", PasidCount.Retries, "{command}", "Commands that devices did not take.");
-        Counter("pasid.enqcmd.faults", PasidCount.Faults, "{fault}", "ENQCMD and ENQCMDS that ended with a fault.");
-        Counter("pasid.enqcmd.fixups", PasidCount.Fixups, "{fixup}", "PASIDs that were loaded into the register of a thread.");
-        Counter("pasid.page_request.requests", PasidCount.Requests, "{request}", "Page requests that were handled.");
-        Counter("pasid.page_request.responses", PasidCount.Responses, "{response}", "Responses that page requests got.");
-        Counter("pasid.page_request.overflows", PasidCount.Overflows, "{request}", "Page requests that found the queue full.");
+        // On the first: a listener that makes a binder when it is told of an instrument has to find this.
+        _instruments.Make(new(VersionTag, new Anchor(this)));
     }
 
     /// <summary>How long a meter lives.</summary>
@@ -85,30 +65,20 @@ internal sealed class PasidMeter
         Lasting,
     }
 
-    /// <summary>Makes a binder report to the meter of a factory.</summary>
-    /// <param name="metrics">The part of the binder.</param>
-    /// <param name="factory">The factory; <see langword="null"/> to make a meter for this binder alone.</param>
-    /// <returns>Where it reports.</returns>
+    /// <summary>Makes a binder report to the meter of a factory, or without one to a meter for this binder alone.</summary>
     public static PasidMeter Register(PasidMetrics metrics, IMeterFactory? factory)
     {
         string version = typeof(PasidMeter).Assembly.GetName().Version!.ToString(3);
+        MeterLife life = factory is null ? MeterLife.Own : factory is LastingMeterFactory ? MeterLife.Lasting : MeterLife.Factory;
 #pragma warning disable CA2000 // A factory disposes the meters it made; one's own ends with its binder.
 #pragma warning disable CA1508 // A factory may be anybody's, and answer what it must not.
-        if (factory is null)
-        {
-            var own = new PasidMeter(new Meter(MeterName, version), MeterLife.Own);
-            own.TryAdd(metrics);
-            return own;
-        }
-
-        Meter origin = factory.Create(MeterName, version)
+        Meter origin = factory is null ? new Meter(MeterName, version) : factory.Create(MeterName, version)
             ?? throw new InvalidOperationException($"The meter factory {factory.GetType()} answered null: it has to answer a meter.");
 #pragma warning restore CA1508
 #pragma warning restore CA2000
-        MeterLife life = factory is LastingMeterFactory ? MeterLife.Lasting : MeterLife.Factory;
         using (Uninterruptible.Lock(origin))
         {
-            if (Find(origin, life) is { } known && known.TryAdd(metrics))
+            if (life != MeterLife.Own && Find(origin, life) is { } known && known.TryAdd(metrics))
             {
                 return known;
             }
@@ -139,6 +109,47 @@ internal sealed class PasidMeter
         }
     }
 
+    /// <summary>Sums what was counted: by the binders of a host, by those it had, and by their allocators.</summary>
+    public PasidTally Total(HostPicture host)
+    {
+        PasidTally total = host.Binders.Aggregate(host.Past, static (sum, binder) => sum.Plus(PasidTally.Of(binder.GetStatistics())));
+        foreach ((IoasidAllocator allocator, PasidTally past) in host.Allocators)
+        {
+            PasidTally ids = PasidTally.Of(allocator.GetStatistics());
+            using (Uninterruptible.Lock(_gate))
+            {
+                total = total.Plus(_allocators.GetOrCreateValue(allocator).See(ids, past));
+            }
+        }
+
+        return total;
+    }
+
+    /// <summary>Pictures all hosts as of one moment.</summary>
+    public List<HostPicture> TakePictures(ref ExceptionDispatchInfo? failure)
+    {
+        // A binder whose disposal threw before it came to its metrics has its last figures nevertheless.
+        foreach ((PasidMetrics metrics, IMeteredHost? binder) in CollectDisposed())
+        {
+#pragma warning disable CA1031 // Passed on later, whatever it is.
+            try
+            {
+                TakeLast(metrics, binder!);
+            }
+            catch (Exception exception)
+            {
+                failure ??= ExceptionDispatchInfo.Capture(exception);
+            }
+#pragma warning restore CA1031
+        }
+
+        using (Uninterruptible.Lock(_gate))
+        {
+            Prune();
+            return [.. _hosts.Select(host => new HostPicture(host.Key, host.Value, _allocators))];
+        }
+    }
+
     /// <summary>Makes the figures of a binder past ones. A second call does nothing.</summary>
     private void TakeLast(PasidMetrics metrics, IMeteredHost binder)
     {
@@ -153,7 +164,7 @@ internal sealed class PasidMeter
             }
 
             metrics.IsOver = true;
-            if (!_hosts.TryGetValue(metrics.HostName, out Host? host))
+            if (!_hosts.TryGetValue(metrics.HostName, out HostFigures? host))
             {
                 return;
             }
@@ -164,10 +175,10 @@ internal sealed class PasidMeter
             if (allocator is not null)
             {
                 AllocatorCounts counts = _allocators.GetOrCreateValue(allocator);
-                counts.Seen = counts.Seen.Max(ids!);
+                PasidTally added = counts.See(ids!, counts.PastOf(host));
                 if (!host.Live.Exists(other => ReferenceEquals(other.Binder?.Allocator, allocator)))
                 {
-                    host.Past = host.Past.Plus(counts.Seen.Minus(counts.PastOf(host)));
+                    host.Past = host.Past.Plus(added);
                     counts.Past[host] = counts.Seen;
                 }
             }
@@ -176,10 +187,6 @@ internal sealed class PasidMeter
             ForgetOldest();
         }
     }
-
-    private static long Capacity(IMeteredHost[] binders) => binders
-        .GroupBy(b => b.Allocator, ReferenceEqualityComparer.Instance)
-        .Sum(sharers => sharers.Max(b => (long)b.GetStatistics().Capacity));
 
     /// <summary>Looks through the first instruments of all meters for the object behind one; the origin is locked.</summary>
     private static PasidMeter? Find(Meter origin, MeterLife life)
@@ -202,118 +209,12 @@ internal sealed class PasidMeter
         return found;
     }
 
-    private void Counter(string name, PasidCount count, string unit, string description) => _instruments.Add(_meter.CreateObservableCounter(
-        name,
-        () => Observe(host => host.HasPart(count) ? [new Measurement<long>(Total(host).Get(count), host.Tags)] : []),
-        unit,
-        description));
-
-    private void Failures(string name, PasidCount count, string description) => _instruments.Add(_meter.CreateObservableCounter(
-        name,
-        () => Observe(host => Total(host).GetFailures(count).Select(failure => new Measurement<long>(failure.Count, [.. host.Tags, new(ErrorTag, failure.Error)]))),
-        "{failure}",
-        description));
-
-    private void UpDown(string name, Func<IMeteredHost[], long> read, string unit, string description, KeyValuePair<string, object?>[]? tags = null) => _instruments.Add(_meter.CreateObservableUpDownCounter(
-        name,
-        () => Observe(host => Now(host, read)),
-        unit,
-        description,
-        tags ?? []));
-
-    private static IEnumerable<Measurement<long>> Now(Picture host, Func<IMeteredHost[], long> read) => [new(read(host.Binders), host.Tags)];
-
-    /// <summary>Sums what was counted: by the binders of a host, by those it had, and by their allocators.</summary>
-    private PasidTally Total(Picture host)
+    private List<(PasidMetrics Metrics, IMeteredHost? Binder)> CollectDisposed()
     {
-        PasidTally total = host.Past;
-        foreach (IMeteredHost binder in host.Binders)
-        {
-            total = total.Plus(PasidTally.Of(binder.GetStatistics()));
-        }
-
-        foreach ((IoasidAllocator allocator, PasidTally past) in host.Allocators)
-        {
-            PasidTally ids = PasidTally.Of(allocator.GetStatistics());
-            using (Uninterruptible.Lock(_gate))
-            {
-                AllocatorCounts counts = _allocators.GetOrCreateValue(allocator);
-                counts.Seen = counts.Seen.Max(ids);
-                total = total.Plus(counts.Seen.Minus(past));
-            }
-        }
-
-        return total;
-    }
-
-    /// <summary>Measures each host. What goes wrong with one is passed on once the others are measured.</summary>
-    private IEnumerable<Measurement<long>> Observe(Func<Picture, IEnumerable<Measurement<long>>> measure)
-    {
-        ExceptionDispatchInfo? failure = null;
-        foreach (Picture host in TakePictures(ref failure))
-        {
-            foreach (Measurement<long> measurement in Try(host, measure, ref failure))
-            {
-                yield return measurement;
-            }
-        }
-
-        failure?.Throw();
-    }
-
-#pragma warning disable CA1031 // Passed on later, whatever it is.
-    private static Measurement<long>[] Try(Picture host, Func<Picture, IEnumerable<Measurement<long>>> measure, ref ExceptionDispatchInfo? failure)
-    {
-        try
-        {
-            return [.. measure(host)];
-        }
-        catch (Exception exception)
-        {
-            failure ??= ExceptionDispatchInfo.Capture(exception);
-            return [];
-        }
-    }
-
-    /// <summary>Pictures all hosts as of one moment.</summary>
-    private List<Picture> TakePictures(ref ExceptionDispatchInfo? failure)
-    {
-        // A binder whose disposal threw before it came to its metrics has its last figures nevertheless.
-        foreach ((PasidMetrics metrics, IMeteredHost binder) in CollectDisposed())
-        {
-            try
-            {
-                TakeLast(metrics, binder);
-            }
-            catch (Exception exception)
-            {
-                failure ??= ExceptionDispatchInfo.Capture(exception);
-            }
-        }
-
         using (Uninterruptible.Lock(_gate))
         {
-            Prune();
-            return [.. _hosts.Select(host => new Picture(host.Key, host.Value, _allocators))];
+            return [.. _hosts.Values.SelectMany(static host => host.Live).Select(static metrics => (metrics, metrics.Binder)).Where(static one => one.Binder is { IsDisposed: true })];
         }
-    }
-#pragma warning restore CA1031
-
-    private List<(PasidMetrics Metrics, IMeteredHost Binder)> CollectDisposed()
-    {
-        List<(PasidMetrics, IMeteredHost)> disposed = [];
-        using (Uninterruptible.Lock(_gate))
-        {
-            foreach (PasidMetrics metrics in _hosts.Values.SelectMany(static host => host.Live))
-            {
-                if (metrics.Binder is { IsDisposed: true } binder)
-                {
-                    disposed.Add((metrics, binder));
-                }
-            }
-        }
-
-        return disposed;
     }
 
     private bool TryAdd(PasidMetrics metrics)
@@ -331,9 +232,9 @@ internal sealed class PasidMeter
                 _liveToPrune = Math.Max(16, _live * 2);
             }
 
-            if (!_hosts.TryGetValue(metrics.HostName, out Host? host))
+            if (!_hosts.TryGetValue(metrics.HostName, out HostFigures? host))
             {
-                host = new Host();
+                host = new HostFigures();
                 _hosts.Add(metrics.HostName, host);
             }
 
@@ -346,7 +247,7 @@ internal sealed class PasidMeter
     /// <summary>Forgets binders that were dropped without disposal, and hosts that never had others; the gate is held.</summary>
     private void Prune()
     {
-        foreach ((string name, Host host) in _hosts)
+        foreach ((string name, HostFigures host) in _hosts)
         {
             _live -= host.Live.RemoveAll(static metrics => metrics.Binder is null);
             if (host is { Live.Count: 0, LastRetirement: 0 })
@@ -364,17 +265,15 @@ internal sealed class PasidMeter
             return;
         }
 
-        List<KeyValuePair<string, Host>> gone = [.. _hosts.Where(static host => host.Value.Live.Count == 0)];
-        if (gone.Count <= MostGone)
+        List<KeyValuePair<string, HostFigures>> gone = [.. _hosts.Where(static host => host.Value.Live.Count == 0)];
+        if (gone.Count > MostGone)
         {
-            return;
-        }
-
-        KeyValuePair<string, Host> oldest = gone.MinBy(static host => host.Value.LastRetirement);
-        _hosts.Remove(oldest.Key);
-        foreach ((_, AllocatorCounts counts) in _allocators)
-        {
-            counts.Past.Remove(oldest.Value);
+            (string name, HostFigures oldest) = gone.MinBy(static host => host.Value.LastRetirement);
+            _hosts.Remove(name);
+            foreach ((_, AllocatorCounts counts) in _allocators)
+            {
+                counts.Past.Remove(oldest);
+            }
         }
     }
 
@@ -396,7 +295,7 @@ internal sealed class PasidMeter
                 return true;
             }
 
-            if (_instruments.Exists(static instrument => instrument.Enabled))
+            if (_instruments.AreHeard)
             {
                 return false;
             }
@@ -445,61 +344,5 @@ internal sealed class PasidMeter
         public PasidMeter Meter { get; } = meter;
 
         public override string ToString() => Meter._origin.Version ?? string.Empty;
-    }
-
-    /// <summary>All binders with one name.</summary>
-    private sealed class Host
-    {
-        public List<PasidMetrics> Live { get; } = [];
-
-        /// <summary>Gets or sets what the binders counted that are disposed.</summary>
-        public PasidTally Past { get; set; } = PasidTally.Nothing;
-
-        /// <summary>Gets or sets the number of the last disposal of a binder; 0 if there was none.</summary>
-        public long LastRetirement { get; set; }
-    }
-
-    /// <summary>What is known of an allocator.</summary>
-    private sealed class AllocatorCounts
-    {
-        /// <summary>Gets or sets the highest counts that were read: two that read at once may come here in either order.</summary>
-        public PasidTally Seen { get; set; } = PasidTally.Nothing;
-
-        /// <summary>Gets what of the counts is among the past ones of each host.</summary>
-        public Dictionary<Host, PasidTally> Past { get; } = [];
-
-        public PasidTally PastOf(Host host) => Past.GetValueOrDefault(host) ?? PasidTally.Nothing;
-    }
-
-    /// <summary>A host as of one moment; made while the gate is held.</summary>
-    private sealed class Picture
-    {
-        private readonly bool _hasPast;
-
-        public Picture(string name, Host host, ConditionalWeakTable<IoasidAllocator, AllocatorCounts> allocators)
-        {
-            Tags = name.Length == 0 ? [] : [new(HostTag, name)];
-            Past = host.Past;
-            _hasPast = host.LastRetirement != 0;
-            Binders = [.. host.Live.Select(static metrics => metrics.Binder).OfType<IMeteredHost>()];
-            Allocators =
-            [
-                .. Binders.Select(static binder => binder.Allocator).OfType<IoasidAllocator>().Distinct<IoasidAllocator>(ReferenceEqualityComparer.Instance)
-                    .Select(allocator => (allocator, allocators.GetOrCreateValue(allocator).PastOf(host))),
-            ];
-        }
-
-        public KeyValuePair<string, object?>[] Tags { get; }
-
-        public PasidTally Past { get; }
-
-        public IMeteredHost[] Binders { get; }
-
-        /// <summary>Gets the allocators, each with what of its counts is in <see cref="Past"/>.</summary>
-        public (IoasidAllocator Allocator, PasidTally Past)[] Allocators { get; }
-
-        /// <summary>Tells whether the host has a figure: only the library's own allocators count what they did.</summary>
-        public bool HasPart(PasidCount count) =>
-            count is not (PasidCount.Allocations or PasidCount.Frees) || Allocators.Length != 0 || (_hasPast && Past.Get(PasidCount.Allocations) != 0);
     }
 }

@@ -9,10 +9,6 @@ internal sealed class PasidMetrics : IDisposable
     private readonly WeakReference<IMeteredHost> _binder;
     private readonly PasidMeter _meter;
 
-    /// <summary>Makes a binder report its figures.</summary>
-    /// <param name="binder">Whose numbers are reported.</param>
-    /// <param name="meterFactory">Where the meter comes from; <see langword="null"/> to make one, which is disposed with this.</param>
-    /// <param name="hostName">The value of the host tag; none if <see langword="null"/> or empty.</param>
     public PasidMetrics(IMeteredHost binder, IMeterFactory? meterFactory, string? hostName)
     {
         _binder = new WeakReference<IMeteredHost>(binder);
@@ -20,7 +16,7 @@ internal sealed class PasidMetrics : IDisposable
         _meter = PasidMeter.Register(this, meterFactory);
     }
 
-    /// <summary>Gets the value of the host tag.</summary>
+    /// <summary>Gets the value of the host tag; none if empty.</summary>
     public string HostName { get; }
 
     /// <summary>Gets or sets a value indicating whether the last figures are among the past ones; guarded by the meter.</summary>
@@ -37,4 +33,15 @@ internal sealed class PasidMetrics : IDisposable
             _meter.Retire(this, binder);
         }
     }
+}
+
+/// <summary>Whose figures a meter reports: a binder and its allocator, which other hosts may have too.</summary>
+internal interface IMeteredHost
+{
+    IIoasidAllocator Allocator { get; }
+
+    /// <summary>Gets a value indicating whether it reports no more.</summary>
+    bool IsDisposed { get; }
+
+    SvmStatistics GetStatistics();
 }

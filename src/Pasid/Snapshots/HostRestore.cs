@@ -4,16 +4,10 @@ namespace Pasid.Internal;
 /// Brings a host into the state of a snapshot. All that can fail comes before the first change, or is the first: what makes objects,
 /// what others have to say, what may have changed since.
 /// </summary>
-/// <param name="engine">The bindings of the host.</param>
-/// <param name="allocator">Where its PASIDs come from.</param>
-/// <param name="reader">What the snapshot stands for.</param>
 internal sealed class HostRestore(BindingEngine engine, IoasidAllocator allocator, SnapshotReader reader)
 {
     /// <summary>Restores everything, as one moment.</summary>
-    /// <param name="name">What to call the operation in messages.</param>
     /// <returns>Why it was refused, with nothing changed; <see langword="null"/> if it was not.</returns>
-    /// <exception cref="InvalidOperationException">The allocator has custom allocators or serves another binder too.</exception>
-    /// <exception cref="ObjectDisposedException">The host is disposed.</exception>
     public string? Run(string name)
     {
         IoasidTable table = allocator.MakeTable(reader.Ids, reader.NextId, reader.HeldIds);
@@ -29,22 +23,11 @@ internal sealed class HostRestore(BindingEngine engine, IoasidAllocator allocato
     }
 
     /// <summary>Queues are attached by whoever makes the hardware; a restore fills those that are there.</summary>
-    private string? CheckQueues(RequestRing[] attached)
-    {
-        List<HostState.Queue> queues = reader.Queues;
-        for (int i = 0; i < queues.Count; i++)
-        {
-            string? reason = i >= attached.Length ? $"it has {queues.Count} page request queues, and {attached.Length} are attached"
-                : queues[i].Requests.Length >= attached[i].Capacity ? $"page request queue {i} has {queues[i].Requests.Length} requests, and room for {attached[i].Capacity - 1}"
-                : null;
-            if (reason is not null)
-            {
-                return reason;
-            }
-        }
-
-        return null;
-    }
+    private string? CheckQueues(RequestRing[] attached) => reader.Queues
+        .Select((queue, i) => i >= attached.Length ? $"it has {reader.Queues.Count} page request queues, and {attached.Length} are attached"
+            : queue.Requests.Length >= attached[i].Capacity ? $"page request queue {i} has {queue.Requests.Length} requests, and room for {attached[i].Capacity - 1}"
+            : null)
+        .FirstOrDefault(static reason => reason is not null);
 
     /// <summary>Puts what the reader has made in the place of everything; only the allocator can refuse that, and before anything changes.</summary>
     private void Replace(IoasidTable table, RequestRing[] rings)
@@ -64,7 +47,7 @@ internal sealed class HostRestore(BindingEngine engine, IoasidAllocator allocato
             allocator.ReplaceUnsynchronized(registry, table, engine.Source.Holder);
             engine.Source.Holder.Load(reader.HeldPasids);
             Forget();
-            LoadProcesses();
+            reader.Processes.ForEach(Load);
 
             // In the order of the snapshot, and not in that of the bindings.
             reader.Records.ForEach(Reattach);
@@ -120,19 +103,15 @@ internal sealed class HostRestore(BindingEngine engine, IoasidAllocator allocato
         record.Publish();
     }
 
-    private void LoadProcesses()
+    private static void Load(SnapshotReader.Process process)
     {
-        for (int i = 0; i < reader.AddressSpaces.Count; i++)
-        {
-            AddressSpace addressSpace = reader.AddressSpaces[i];
-            SnapshotReader.Process process = reader.Processes[i];
-            AddressSpaceEntry picture = process.Picture;
-            addressSpace.Threads?.ForEach(static thread => thread.HasExited = true);
-            addressSpace.Pasid = picture.Pasid is { } pasid ? new Ioasid(pasid) : Ioasid.Invalid;
-            addressSpace.IsDestroyed = false;
-            addressSpace.Spare = null;
-            addressSpace.Load(picture.HasLeft, picture.ExtraUsers, picture.LeakedUsers, picture.ExtraPins, process.Threads);
-            addressSpace.LoadPortalsUnsynchronized(process.Portals);
-        }
+        AddressSpace addressSpace = process.AddressSpace;
+        AddressSpaceEntry picture = process.Picture;
+        addressSpace.Threads?.ForEach(static thread => thread.HasExited = true);
+        addressSpace.Pasid = picture.Pasid is { } pasid ? new Ioasid(pasid) : Ioasid.Invalid;
+        addressSpace.IsDestroyed = false;
+        addressSpace.Spare = null;
+        addressSpace.Load(picture.HasLeft, picture.ExtraUsers, picture.LeakedUsers, picture.ExtraPins, process.Threads);
+        addressSpace.LoadPortalsUnsynchronized(process.Portals);
     }
 }

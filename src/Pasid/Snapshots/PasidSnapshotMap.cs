@@ -15,29 +15,17 @@ public sealed class PasidSnapshotMap
     /// <summary>Gets or sets how devices are named.</summary>
     /// <value>By default by <see cref="SvmDevice.Name"/>. Two devices of one host must not have the same name.</value>
     /// <exception cref="ArgumentNullException">Set to <see langword="null"/>.</exception>
-    public Func<SvmDevice, string> NameDevice
-    {
-        get;
-        set => field = NotNull(value);
-    } = static device => device.Name;
+    public Func<SvmDevice, string> NameDevice { get; set => field = NotNull(value); } = static device => device.Name;
 
     /// <summary>Gets or sets which device a name stands for.</summary>
     /// <value>By default none: needed to restore bindings. <see langword="null"/> for an unknown name.</value>
     /// <exception cref="ArgumentNullException">Set to <see langword="null"/>.</exception>
-    public Func<string, SvmDevice?> FindDevice
-    {
-        get;
-        set => field = NotNull(value);
-    } = static _ => null;
+    public Func<string, SvmDevice?> FindDevice { get; set => field = NotNull(value); } = static _ => null;
 
     /// <summary>Gets or sets how address spaces are named.</summary>
     /// <value>By default by <see cref="AddressSpace.Name"/>.</value>
     /// <exception cref="ArgumentNullException">Set to <see langword="null"/>.</exception>
-    public Func<AddressSpace, string> NameAddressSpace
-    {
-        get;
-        set => field = NotNull(value);
-    } = static addressSpace => addressSpace.Name;
+    public Func<AddressSpace, string> NameAddressSpace { get; set => field = NotNull(value); } = static addressSpace => addressSpace.Name;
 
     /// <summary>Gets or sets which address space a name stands for; it is brought into the state of the snapshot.</summary>
     /// <value>By default <see langword="null"/>: a new one is made for each. A function answers an address space of the same binder,
@@ -47,11 +35,7 @@ public sealed class PasidSnapshotMap
     /// <summary>Gets or sets how owners of ids are named.</summary>
     /// <value>By default by <see cref="IoasidSet.Name"/>.</value>
     /// <exception cref="ArgumentNullException">Set to <see langword="null"/>.</exception>
-    public Func<IoasidSet, string> NameOwner
-    {
-        get;
-        set => field = NotNull(value);
-    } = static owner => owner.Name;
+    public Func<IoasidSet, string> NameOwner { get; set => field = NotNull(value); } = static owner => owner.Name;
 
     /// <summary>Gets or sets which owner a name stands for.</summary>
     /// <value>By default <see langword="null"/>: a new one is made for each. A function answers a different one for each, or
@@ -61,56 +45,32 @@ public sealed class PasidSnapshotMap
     /// <summary>Gets or sets how callback tables are named.</summary>
     /// <value>By default by <see cref="ISvmDeviceCallbacks.Name"/>. Two tables of one host must not have the same name.</value>
     /// <exception cref="ArgumentNullException">Set to <see langword="null"/>.</exception>
-    public Func<ISvmDeviceCallbacks, string> NameCallbacks
-    {
-        get;
-        set => field = NotNull(value);
-    } = static callbacks => callbacks.Name;
+    public Func<ISvmDeviceCallbacks, string> NameCallbacks { get; set => field = NotNull(value); } = static callbacks => callbacks.Name;
 
     /// <summary>Gets or sets which callback table a name stands for.</summary>
     /// <value>By default none: needed to restore binds that gave one. <see langword="null"/> for an unknown name.</value>
     /// <exception cref="ArgumentNullException">Set to <see langword="null"/>.</exception>
-    public Func<string, ISvmDeviceCallbacks?> FindCallbacks
-    {
-        get;
-        set => field = NotNull(value);
-    } = static _ => null;
+    public Func<string, ISvmDeviceCallbacks?> FindCallbacks { get; set => field = NotNull(value); } = static _ => null;
 
     /// <summary>Gets or sets how the data of ids is named that others than the binder allocated.</summary>
     /// <value>By default not at all, which refuses to capture an id with data. <see langword="null"/> for data that has no name.</value>
     /// <exception cref="ArgumentNullException">Set to <see langword="null"/>.</exception>
-    public Func<object, string?> NameData
-    {
-        get;
-        set => field = NotNull(value);
-    } = static _ => null;
+    public Func<object, string?> NameData { get; set => field = NotNull(value); } = static _ => null;
 
     /// <summary>Gets or sets which data a name stands for.</summary>
     /// <value>By default none. <see langword="null"/> for an unknown name.</value>
     /// <exception cref="ArgumentNullException">Set to <see langword="null"/>.</exception>
-    public Func<string, object?> FindData
-    {
-        get;
-        set => field = NotNull(value);
-    } = static _ => null;
+    public Func<string, object?> FindData { get; set => field = NotNull(value); } = static _ => null;
 
     /// <summary>Gets or sets how portals are named.</summary>
     /// <value>By default by <see cref="IEnqcmdPortal.Name"/>. Two portals of one host must not have the same name.</value>
     /// <exception cref="ArgumentNullException">Set to <see langword="null"/>.</exception>
-    public Func<IEnqcmdPortal, string> NamePortal
-    {
-        get;
-        set => field = NotNull(value);
-    } = static portal => portal.Name;
+    public Func<IEnqcmdPortal, string> NamePortal { get; set => field = NotNull(value); } = static portal => portal.Name;
 
     /// <summary>Gets or sets which portal a name stands for.</summary>
     /// <value>By default none: needed to restore mapped portals. <see langword="null"/> for an unknown name.</value>
     /// <exception cref="ArgumentNullException">Set to <see langword="null"/>.</exception>
-    public Func<string, IEnqcmdPortal?> FindPortal
-    {
-        get;
-        set => field = NotNull(value);
-    } = static _ => null;
+    public Func<string, IEnqcmdPortal?> FindPortal { get; set => field = NotNull(value); } = static _ => null;
 
     /// <summary>Gets or sets how much memory a snapshot may take that is restored, in bytes.</summary>
     /// <value>At least 1; by default <see cref="PasidSnapshot.DefaultMemoryLimit"/>.</value>

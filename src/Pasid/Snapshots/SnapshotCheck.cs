@@ -1,7 +1,9 @@
+using System.Globalization;
+
 namespace Pasid.Internal;
 
 /// <summary>Finds everything in a snapshot that no host can have been in, before anything of it is restored.</summary>
-internal sealed partial class SnapshotCheck(SnapshotFile snapshot, KernelProfile profile, IoasidReusePolicy reusePolicy, long memoryLimit)
+internal sealed class SnapshotCheck(SnapshotFile snapshot, KernelProfile profile, IoasidReusePolicy reusePolicy, long memoryLimit)
 {
     /// <summary>More errors than these are not told: they come from one cause.</summary>
     private const int MostErrors = 20;
@@ -9,7 +11,6 @@ internal sealed partial class SnapshotCheck(SnapshotFile snapshot, KernelProfile
     private readonly List<string> _errors = [];
     private readonly Dictionary<uint, IdEntry> _ids = [];
 
-    /// <summary>Gets what is wrong; empty if nothing is.</summary>
     public IReadOnlyList<string> Errors => _errors;
 
     public void Run()
@@ -28,32 +29,27 @@ internal sealed partial class SnapshotCheck(SnapshotFile snapshot, KernelProfile
             return;
         }
 
-        if (snapshot.Lifetime != profile.Lifetime || snapshot.Quirks != profile.Quirks)
-        {
-            Add($"it was taken under lifetime {snapshot.Lifetime} and quirks {snapshot.Quirks}, and the profile '{profile.Name}' has {profile.Lifetime} and {profile.Quirks}");
-        }
-
-        if (snapshot.LiveCount != snapshot.Ids.Count)
-        {
-            Add($"it says {snapshot.LiveCount} ids and has {snapshot.Ids.Count}");
-        }
-
-        if (snapshot.BindingCount != snapshot.Bindings.Count)
-        {
-            Add($"it says {snapshot.BindingCount} bindings and has {snapshot.Bindings.Count}");
-        }
-
+        Add(snapshot.Lifetime != profile.Lifetime || snapshot.Quirks != profile.Quirks
+            ? $"it was taken under lifetime {snapshot.Lifetime} and quirks {snapshot.Quirks}, and the profile '{profile.Name}' has {profile.Lifetime} and {profile.Quirks}"
+            : null);
+        Add(snapshot.LiveCount != snapshot.Ids.Count ? $"it says {snapshot.LiveCount} ids and has {snapshot.Ids.Count}" : null);
+        Add(snapshot.BindingCount != snapshot.Bindings.Count ? $"it says {snapshot.BindingCount} bindings and has {snapshot.Bindings.Count}" : null);
         CheckIds();
         CheckAddressSpaces();
         CheckBindings();
+        CheckUse();
         CheckLeakedPasids();
         CheckReuse();
-        CheckQueues();
+        foreach (QueueEntry? queue in snapshot.Queues ?? [])
+        {
+            CheckQueue(queue);
+        }
     }
 
-    public void Add(string error)
+    /// <summary>Adds an error, if there is one.</summary>
+    public void Add(string? error)
     {
-        if (_errors.Count < MostErrors)
+        if (error is not null && _errors.Count < MostErrors)
         {
             _errors.Add(error);
         }
@@ -61,12 +57,8 @@ internal sealed partial class SnapshotCheck(SnapshotFile snapshot, KernelProfile
 
     private void CheckIds()
     {
-        if (snapshot.Owners.Any(owner => owner is null))
-        {
-            Add("an owner has no name");
-        }
-
-        foreach (IdEntry id in snapshot.Ids)
+        Add(snapshot.Owners.Any(owner => owner is null) ? "an owner has no name" : null);
+        foreach (IdEntry? id in snapshot.Ids)
         {
             if (id is null)
             {
@@ -74,44 +66,23 @@ internal sealed partial class SnapshotCheck(SnapshotFile snapshot, KernelProfile
                 continue;
             }
 
-            if (!_ids.TryAdd(id.Id, id))
-            {
-                Add($"id {id.Id} is there twice");
-            }
-
-            if (!new Ioasid(id.Id).IsValid)
-            {
-                Add($"{id.Id} is no id");
-            }
-
-            if (id.References < 1)
-            {
-                Add($"id {id.Id} has {id.References} references");
-            }
-
+            Add(_ids.TryAdd(id.Id, id) ? null : $"id {id.Id} is there twice");
+            Add(new Ioasid(id.Id).IsValid ? null : $"{id.Id} is no id");
+            Add(id.References < 1 ? $"id {id.Id} has {id.References} references" : null);
             CheckIndex(id.Owner, snapshot.Owners.Count, $"the owner of id {id.Id}");
             CheckIndex(id.Binding, snapshot.Bindings.Count, $"the binding of id {id.Id}");
-            if ((id.Binding is null ? 0 : 1) + (id.HasStaleBinding ? 1 : 0) + (id.Data is null ? 0 : 1) > 1)
-            {
-                Add($"id {id.Id} has more than one kind of data");
-            }
-
-            if (id.HasStaleBinding && !profile.Has(KernelQuirks.FailedRebindLeavesData))
-            {
-                Add($"id {id.Id} has stale data, which the profile does not leave");
-            }
-
-            if (id.Binding is { } binding && (uint)binding < (uint)snapshot.Bindings.Count && snapshot.Bindings[binding]?.Pasid != id.Id)
-            {
-                Add($"id {id.Id} leads to a binding with another PASID");
-            }
+            Add((id.Binding is null ? 0 : 1) + (id.HasStaleBinding ? 1 : 0) + (id.Data is null ? 0 : 1) > 1 ? $"id {id.Id} has more than one kind of data" : null);
+            Add(id.HasStaleBinding && !profile.Has(KernelQuirks.FailedRebindLeavesData) ? $"id {id.Id} has stale data, which the profile does not leave" : null);
+            Add(id.Binding is { } binding && (uint)binding < (uint)snapshot.Bindings.Count && snapshot.Bindings[binding]?.Pasid != id.Id
+                ? $"id {id.Id} leads to a binding with another PASID"
+                : null);
         }
     }
 
     private void CheckAddressSpaces()
     {
         var holders = new HashSet<uint>();
-        foreach (AddressSpaceEntry addressSpace in snapshot.AddressSpaces)
+        foreach (AddressSpaceEntry? addressSpace in snapshot.AddressSpaces)
         {
             if (addressSpace?.Name is null)
             {
@@ -119,22 +90,37 @@ internal sealed partial class SnapshotCheck(SnapshotFile snapshot, KernelProfile
                 continue;
             }
 
-            CheckUsers(addressSpace);
-            if (addressSpace.Pasid is not { } pasid)
+            string what = $"the address space '{addressSpace.Name}'";
+            CheckUsers(addressSpace, what);
+            if (addressSpace.Pasid is { } pasid)
             {
-                continue;
+                Add(profile.Lifetime == PasidLifetime.Binding ? $"{what} remembers a PASID, which the profile does not let it" : null);
+                CheckPasid(pasid, what);
+                Add(!holders.Add(pasid) && !profile.Has(KernelQuirks.ForkCopiesPasid) ? $"PASID {pasid} is remembered by two address spaces" : null);
             }
+        }
+    }
 
-            if (profile.Lifetime == PasidLifetime.Binding)
-            {
-                Add($"the address space '{addressSpace.Name}' remembers a PASID, which the profile does not let it");
-            }
+    private void CheckUsers(AddressSpaceEntry addressSpace, string what)
+    {
+        Add(addressSpace.ExtraUsers < 0 || addressSpace.LeakedUsers < 0 || addressSpace.LeakedUsers > addressSpace.ExtraUsers || addressSpace.ExtraPins < 0
+            ? $"{what} has {addressSpace.ExtraUsers} extra users, {addressSpace.LeakedUsers} of them left behind, and {addressSpace.ExtraPins} pins"
+            : null);
+        Add(addressSpace.LeakedUsers != 0 && !profile.Has(KernelQuirks.NonCanonicalFaultLeaksUser) ? $"{what} has users that were left behind, which the profile does not do" : null);
+        Add(addressSpace is { HasLeft: true, Threads.Count: not 0 } ? $"the process of {what} has left, and has threads" : null);
+        foreach (ThreadEntry? thread in addressSpace.Threads ?? [])
+        {
+            Add(thread?.Name is null ? $"{what} has a thread without a name"
+                : thread.Msr != 0 && thread.Msr != (addressSpace.Pasid | PasidMsr.ValidBit) ? $"the thread '{thread.Name}' of {what} has 0x{thread.Msr:X} in its register"
+                : null);
+        }
 
-            CheckPasid(pasid, $"the address space '{addressSpace.Name}'");
-            if (!holders.Add(pasid) && !profile.Has(KernelQuirks.ForkCopiesPasid))
-            {
-                Add($"PASID {pasid} is remembered by two address spaces");
-            }
+        var addresses = new HashSet<ulong>();
+        foreach (PortalEntry? portal in addressSpace.Portals ?? [])
+        {
+            Add(portal?.Portal is null || portal.Address % PortalMap.PageLength != 0 || !addresses.Add(portal.Address) || addressSpace is { HasLeft: true, ExtraUsers: 0 }
+                ? $"{what} has a portal without a name, at no page, mapped where another is, or after its exit"
+                : null);
         }
     }
 
@@ -155,68 +141,34 @@ internal sealed partial class SnapshotCheck(SnapshotFile snapshot, KernelProfile
             CheckIndex(binding.AddressSpace, snapshot.AddressSpaces.Count, $"the address space of {what}");
             CheckFlags(binding, what, shared);
             CheckDevices(binding, what);
-            if (_ids.TryGetValue(binding.Pasid, out IdEntry? id) && id.Binding != i && !profile.Has(KernelQuirks.ForkCopiesPasid))
-            {
-                Add($"the data of PASID {binding.Pasid} does not lead to {what}");
-            }
-        }
-
-        var used = new HashSet<int>(snapshot.Bindings.Where(b => b?.AddressSpace is not null).Select(b => b.AddressSpace!.Value));
-        for (int i = 0; i < snapshot.AddressSpaces.Count; i++)
-        {
-            if (snapshot.AddressSpaces[i] is { Pasid: null } && !used.Contains(i))
-            {
-                Add($"the address space '{snapshot.AddressSpaces[i].Name}' has neither PASID nor binding");
-            }
-            else if (snapshot.AddressSpaces[i] is { HasLeft: true, ExtraUsers: 0, ExtraPins: 0 } && !used.Contains(i))
-            {
-                Add($"the address space '{snapshot.AddressSpaces[i].Name}' has exited, and nothing pins it");
-            }
+            Add(_ids.TryGetValue(binding.Pasid, out IdEntry? id) && id.Binding != i && !profile.Has(KernelQuirks.ForkCopiesPasid)
+                ? $"the data of PASID {binding.Pasid} does not lead to {what}"
+                : null);
         }
     }
 
     private void CheckFlags(BindingEntry binding, string what, HashSet<int> shared)
     {
         const int Supervisor = -1;
-        bool isSupervisor = (binding.Flags & SvmBindFlags.Supervisor) != 0;
-        if ((binding.Flags & ~(SvmBindFlags.Private | SvmBindFlags.Supervisor)) != 0)
+        Add((binding.Flags & ~(SvmBindFlags.Private | SvmBindFlags.Supervisor)) != 0 ? $"{what} has undefined flags" : null);
+        Add((binding.Flags & SvmBindFlags.Supervisor) != 0 != binding.AddressSpace is null ? $"{what} is the supervisor's or has an address space, and not both" : null);
+        if ((binding.Flags & SvmBindFlags.Private) == 0)
         {
-            Add($"{what} has undefined flags");
-        }
-
-        if (isSupervisor != binding.AddressSpace is null)
-        {
-            Add($"{what} is the supervisor's or has an address space, and not both");
-        }
-
-        if ((binding.Flags & SvmBindFlags.Private) != 0)
-        {
-            return;
-        }
-
-        if (!shared.Add(binding.AddressSpace ?? Supervisor))
-        {
-            Add($"{what} is the second shared one of its address space");
-        }
-
-        if (binding.AddressSpace is { } index
-            && profile.Lifetime == PasidLifetime.AddressSpace
-            && (uint)index < (uint)snapshot.AddressSpaces.Count
-            && snapshot.AddressSpaces[index]?.Pasid != binding.Pasid)
-        {
-            Add($"{what} has another PASID than its address space remembers");
+            Add(shared.Add(binding.AddressSpace ?? Supervisor) ? null : $"{what} is the second shared one of its address space");
+            Add(binding.AddressSpace is { } index
+                && profile.Lifetime == PasidLifetime.AddressSpace
+                && (uint)index < (uint)snapshot.AddressSpaces.Count
+                && snapshot.AddressSpaces[index]?.Pasid != binding.Pasid
+                ? $"{what} has another PASID than its address space remembers"
+                : null);
         }
     }
 
     private void CheckDevices(BindingEntry binding, string what)
     {
-        if (binding.Devices.Count == 0)
-        {
-            Add($"{what} has no devices");
-        }
-
+        Add(binding.Devices.Count == 0 ? $"{what} has no devices" : null);
         var names = new HashSet<string>(StringComparer.Ordinal);
-        foreach (DeviceEntry device in binding.Devices)
+        foreach (DeviceEntry? device in binding.Devices)
         {
             if (device?.Device is null)
             {
@@ -224,77 +176,68 @@ internal sealed partial class SnapshotCheck(SnapshotFile snapshot, KernelProfile
                 continue;
             }
 
-            if (!names.Add(device.Device))
-            {
-                Add($"{what} has the device '{device.Device}' twice");
-            }
+            Add(names.Add(device.Device) ? null : $"{what} has the device '{device.Device}' twice");
+            Add(device.Binds < 1 ? $"{what} has the device '{device.Device}' with {device.Binds} binds" : null);
+        }
+    }
 
-            if (device.Binds < 1)
-            {
-                Add($"{what} has the device '{device.Device}' with {device.Binds} binds");
-            }
+    /// <summary>An address space is there for its PASID or a binding, and after its exit for a pin of somebody.</summary>
+    private void CheckUse()
+    {
+        var used = new HashSet<int>(snapshot.Bindings.Select(binding => binding?.AddressSpace).OfType<int>());
+        for (int i = 0; i < snapshot.AddressSpaces.Count; i++)
+        {
+            AddressSpaceEntry? addressSpace = used.Contains(i) ? null : snapshot.AddressSpaces[i];
+            Add(addressSpace is { Pasid: null } ? $"the address space '{addressSpace.Name}' has neither PASID nor binding"
+                : addressSpace is { HasLeft: true, ExtraUsers: 0, ExtraPins: 0 } ? $"the address space '{addressSpace.Name}' has exited, and nothing pins it"
+                : null);
         }
     }
 
     private void CheckLeakedPasids()
     {
-        if (snapshot.LeakedPasids.Count != 0 && (profile.Quirks & (KernelQuirks.PrivateAndSupervisorPasidsLeak | KernelQuirks.FreeNeedsEnqcmd)) == 0)
-        {
-            Add("it has leaked PASIDs, and the profile does not lose any");
-        }
-
+        Add(snapshot.LeakedPasids.Count != 0 && (profile.Quirks & (KernelQuirks.PrivateAndSupervisorPasidsLeak | KernelQuirks.FreeNeedsEnqcmd)) == 0
+            ? "it has leaked PASIDs, and the profile does not lose any"
+            : null);
         var seen = new HashSet<uint>();
         foreach (uint pasid in snapshot.LeakedPasids)
         {
             CheckPasid(pasid, "a leak");
-            if (!seen.Add(pasid))
-            {
-                Add($"PASID {pasid} leaked twice");
-            }
+            Add(seen.Add(pasid) ? null : $"PASID {pasid} leaked twice");
         }
     }
 
     private void CheckReuse()
     {
-        if (snapshot.NextId != 0 && reusePolicy.Order != IoasidReuseOrder.Cyclic)
-        {
-            Add($"it was taken of a cyclic allocator, and this one has the policy {reusePolicy}");
-        }
-
         IReadOnlyList<uint> held = snapshot.HeldBackIds ?? [];
-        if (held.Count > reusePolicy.Frees)
-        {
-            Add($"it holds {held.Count} ids back, and the policy {reusePolicy} holds back {reusePolicy.Frees}");
-        }
-
+        Add(snapshot.NextId != 0 && reusePolicy.Order != IoasidReuseOrder.Cyclic ? $"it was taken of a cyclic allocator, and this one has the policy {reusePolicy}" : null);
+        Add(held.Count > reusePolicy.Frees ? $"it holds {held.Count} ids back, and the policy {reusePolicy} holds back {reusePolicy.Frees}" : null);
         var seen = new HashSet<uint>();
         foreach (uint id in held)
         {
-            if (_ids.ContainsKey(id) || !new Ioasid(id).IsValid || !seen.Add(id))
-            {
-                Add($"id {id} is held back, and is live, no id or held back twice");
-            }
+            Add(_ids.ContainsKey(id) || !new Ioasid(id).IsValid || !seen.Add(id) ? $"id {id} is held back, and is live, no id or held back twice" : null);
         }
+    }
+
+    private void CheckQueue(QueueEntry? queue)
+    {
+        foreach (RequestEntry? request in queue?.Requests ?? [])
+        {
+            Add(request?.Device is null || request.GroupIndex is < 0 or > RequestRing.MaxGroupIndex
+                || (request.PrivateData is { } data && !UInt128.TryParse(data, NumberStyles.None, CultureInfo.InvariantCulture, out _))
+                ? "a page request has no device, a group index that is not 0 to 511, or private data that is no number"
+                : null);
+        }
+
+        Add(queue?.Requests?.Any(request => request is not null && !Rights.AreDefined(request.Rights)) == true ? "a page request has undefined rights" : null);
+        Add(queue?.Requests is null ? "a page request queue has no requests" : null);
     }
 
     /// <summary>Under ForkCopiesPasid the number may have been freed by the other address space.</summary>
-    private void CheckPasid(uint pasid, string holder)
-    {
-        if (!_ids.ContainsKey(pasid) && !profile.Has(KernelQuirks.ForkCopiesPasid))
-        {
-            Add($"{holder} has PASID {pasid}, which is not live");
-        }
-        else if (!new Ioasid(pasid).IsValid)
-        {
-            Add($"{holder} has PASID {pasid}, which is no id");
-        }
-    }
+    private void CheckPasid(uint pasid, string holder) => Add(
+        !_ids.ContainsKey(pasid) && !profile.Has(KernelQuirks.ForkCopiesPasid) ? $"{holder} has PASID {pasid}, which is not live"
+        : !new Ioasid(pasid).IsValid ? $"{holder} has PASID {pasid}, which is no id"
+        : null);
 
-    private void CheckIndex(int? index, int count, string what)
-    {
-        if (index is { } value && (uint)value >= (uint)count)
-        {
-            Add($"{what} is number {value} of {count}");
-        }
-    }
+    private void CheckIndex(int? index, int count, string what) => Add(index is { } value && (uint)value >= (uint)count ? $"{what} is number {value} of {count}" : null);
 }

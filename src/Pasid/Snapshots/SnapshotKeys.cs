@@ -15,20 +15,26 @@ internal static class SnapshotKeys
     private static readonly ImmutableArray<(string First, string Since)> s_renamed =
         [("heldIds", "heldBackIds"), ("isStale", "hasStaleBinding"), ("hasExited", "hasLeft"), ("guests", "extraUsers"), ("users", "binds")];
 
-    private static readonly ImmutableArray<ImmutableArray<byte>> s_keys =
-        [.. Types().SelectMany(type => type.Properties).Select(property => property.Name).Distinct(StringComparer.Ordinal).Select(key => Encoding.UTF8.GetBytes(key).ToImmutableArray())];
-
-    /// <summary>The indexes of the keys, by their length.</summary>
-    private static readonly ImmutableArray<ImmutableArray<int>> s_byLength = [.. Enumerable.Range(0, s_keys.Max(key => key.Length) + 1)
-        .Select(length => Enumerable.Range(0, s_keys.Length).Where(index => s_keys[index].Length == length).ToImmutableArray())];
+    /// <summary>Those that a file has most of come first: a search ends at what it finds.</summary>
+    private static readonly ImmutableArray<ImmutableArray<byte>> s_keys = [.. new JsonTypeInfo[]
+    {
+        SnapshotJson.Default.IdEntry,
+        SnapshotJson.Default.BindingEntry,
+        SnapshotJson.Default.DeviceEntry,
+        SnapshotJson.Default.AddressSpaceEntry,
+        SnapshotJson.Default.ThreadEntry,
+        SnapshotJson.Default.PortalEntry,
+        SnapshotJson.Default.RequestEntry,
+        SnapshotJson.Default.QueueEntry,
+        SnapshotJson.Default.SnapshotFile,
+    }.SelectMany(type => type.Properties).Select(property => property.Name).Distinct(StringComparer.Ordinal).Select(key => Encoding.UTF8.GetBytes(key).ToImmutableArray())];
 
     /// <summary>Gets how many there are; each has an index below.</summary>
     public static int Count => s_keys.Length;
 
     /// <summary>Gets how many bytes a key takes at most between its quotes, whatever of it is escaped.</summary>
-    public static int MaxLength { get; } = (s_byLength.Length - 1) * LongestEscape;
+    public static int MaxLength { get; } = s_keys.Max(key => key.Length) * LongestEscape;
 
-    /// <summary>Gets a key.</summary>
     public static string Get(int index) => Encoding.UTF8.GetString(s_keys[index].AsSpan());
 
     /// <summary>Finds a key by what is between its quotes.</summary>
@@ -40,39 +46,21 @@ internal static class SnapshotKeys
             return FindEscaped(text);
         }
 
-        if (text.Length < s_byLength.Length)
+        for (int i = 0; i < s_keys.Length; i++)
         {
-            foreach (int index in s_byLength[text.Length])
+            if (text.SequenceEqual(s_keys[i].AsSpan()))
             {
-                if (text.SequenceEqual(s_keys[index].AsSpan()))
-                {
-                    return index;
-                }
+                return i;
             }
         }
 
         return -1;
     }
 
-    /// <summary>Finds one of some keys that files of a version do not have.</summary>
-    /// <param name="keys">The keys, one bit each.</param>
-    /// <param name="version">The version of the format.</param>
+    /// <summary>Finds one of some keys, one bit each, that files of a version do not have.</summary>
     public static string? FindForeign(ulong keys, int version) =>
         s_renamed.Select(names => version == 1 ? names.Since : names.First)
             .FirstOrDefault(key => (keys & (1ul << Find(Encoding.UTF8.GetBytes(key), hasEscapes: false))) != 0);
-
-    private static JsonTypeInfo[] Types() =>
-    [
-        SnapshotJson.Default.SnapshotFile,
-        SnapshotJson.Default.IdEntry,
-        SnapshotJson.Default.AddressSpaceEntry,
-        SnapshotJson.Default.ThreadEntry,
-        SnapshotJson.Default.PortalEntry,
-        SnapshotJson.Default.BindingEntry,
-        SnapshotJson.Default.DeviceEntry,
-        SnapshotJson.Default.QueueEntry,
-        SnapshotJson.Default.RequestEntry,
-    ];
 
     private static int FindEscaped(ReadOnlySpan<byte> text)
     {

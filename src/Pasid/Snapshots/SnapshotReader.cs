@@ -8,8 +8,10 @@ internal sealed class SnapshotReader(BindingEngine engine, IoasidReusePolicy reu
 {
     private readonly SnapshotCheck _check = new(snapshot, engine.Profile, reusePolicy, map.MemoryLimit);
     private readonly Dictionary<string, SvmDevice> _devices = new(StringComparer.Ordinal);
-    private readonly HashSet<SvmDevice> _knownDevices = new(ReferenceEqualityComparer.Instance);
     private readonly Dictionary<string, IEnqcmdPortal> _portals = new(StringComparer.Ordinal);
+
+    /// <summary>Devices, address spaces and owners, each of which has one name.</summary>
+    private readonly HashSet<object> _found = new(ReferenceEqualityComparer.Instance);
 
     public IReadOnlyList<string> Errors => _check.Errors;
 
@@ -24,19 +26,15 @@ internal sealed class SnapshotReader(BindingEngine engine, IoasidReusePolicy reu
     /// <summary>Gets how many live ids are the binder's: bound, remembered or lost.</summary>
     public int HeldPasids { get; private set; }
 
-    /// <summary>Gets where a cyclic search for an id begins.</summary>
     public uint NextId => snapshot.NextId;
 
-    /// <summary>Gets the ids that are held back, oldest first.</summary>
     public IReadOnlyList<uint> HeldIds => snapshot.HeldBackIds ?? [];
 
-    /// <summary>Gets the PASIDs that a quirk kept from being freed.</summary>
     public LeakedPasids Leaked { get; } = new();
 
     /// <summary>Gets what belongs to the processes of <see cref="AddressSpaces"/>, made and linked to nothing.</summary>
     public List<Process> Processes { get; } = [];
 
-    /// <summary>Gets what waits in each queue.</summary>
     public List<HostState.Queue> Queues { get; } = [];
 
     public void Read()
@@ -47,7 +45,11 @@ internal sealed class SnapshotReader(BindingEngine engine, IoasidReusePolicy reu
             return;
         }
 
-        FindAddressSpaces();
+        foreach (AddressSpaceEntry addressSpace in snapshot.AddressSpaces)
+        {
+            AddressSpaces.Add(FindAddressSpace(addressSpace.Name));
+        }
+
         FindPortals();
         foreach (QueueEntry queue in snapshot.Queues ?? [])
         {
@@ -56,13 +58,13 @@ internal sealed class SnapshotReader(BindingEngine engine, IoasidReusePolicy reu
 
         foreach (BindingEntry binding in snapshot.Bindings)
         {
-            MakeRecord(binding);
+            Records.Add(MakeRecord(binding));
         }
 
         if (Errors.Count == 0)
         {
-            MakeIds(FindOwners());
-            MakeProcesses();
+            MakeIds([.. snapshot.Owners.Select(FindOwner)]);
+            Processes.AddRange(AddressSpaces.Zip(snapshot.AddressSpaces, MakeProcess));
             HeldPasids = CountHeldPasids();
             foreach (uint pasid in snapshot.LeakedPasids)
             {
@@ -71,50 +73,76 @@ internal sealed class SnapshotReader(BindingEngine engine, IoasidReusePolicy reu
         }
     }
 
-    private void FindAddressSpaces()
+    private AddressSpace FindAddressSpace(string name)
     {
-        var found = new HashSet<AddressSpace>(ReferenceEqualityComparer.Instance);
-        foreach (AddressSpaceEntry addressSpace in snapshot.AddressSpaces)
+        AddressSpace? known = map.FindAddressSpace?.Invoke(name);
+        if (known is null)
         {
-            AddressSpace? known = map.FindAddressSpace?.Invoke(addressSpace.Name);
-            if (known is not null && !ReferenceEquals(known.Processes, engine.Processes))
-            {
-                _check.Add($"the address space '{addressSpace.Name}' was found with another binder");
-            }
-            else if (known is not null && !found.Add(known))
-            {
-                _check.Add($"the address space '{addressSpace.Name}' was found for another name before");
-            }
-
-#pragma warning disable CA2000 // The caller's from now on: to dispose it would be to exit it.
-            AddressSpaces.Add(known ?? new AddressSpace(engine.Processes, addressSpace.Name));
-#pragma warning restore CA2000
+            return new AddressSpace(engine.Processes, name);
         }
+
+        if (!ReferenceEquals(known.Processes, engine.Processes))
+        {
+            _check.Add($"the address space '{name}' was found with another binder");
+        }
+        else
+        {
+            CheckFirst(known, "address space", name);
+        }
+
+        return known;
+    }
+
+    private IoasidSet FindOwner(string name)
+    {
+        IoasidSet owner = map.FindOwner?.Invoke(name) ?? new IoasidSet(name);
+        CheckFirst(owner, "owner", name);
+        return owner;
     }
 
     private void FindPortals()
     {
         foreach (PortalEntry portal in snapshot.AddressSpaces.SelectMany(addressSpace => addressSpace.Portals ?? []))
         {
-            if (_portals.ContainsKey(portal.Portal))
-            {
-                continue;
-            }
-
-            if (map.FindPortal(portal.Portal) is { } found)
+            if (!_portals.ContainsKey(portal.Portal) && Find(map.FindPortal, nameof(map.FindPortal), "portal", portal.Portal) is { } found)
             {
                 _portals.Add(portal.Portal, found);
-            }
-            else
-            {
-                _check.Add($"the portal '{portal.Portal}' is unknown to {nameof(map.FindPortal)}");
             }
         }
     }
 
+    private SvmDevice? FindDevice(string name)
+    {
+        if (_devices.TryGetValue(name, out SvmDevice? known) || Find(map.FindDevice, nameof(map.FindDevice), "device", name) is not { } device)
+        {
+            return known;
+        }
+
+        if (device.Iommu is null)
+        {
+            _check.Add($"the device '{name}' was found behind no IOMMU");
+            return null;
+        }
+
+        CheckFirst(device, "device", name);
+        _devices.Add(name, device);
+        return device;
+    }
+
+    private T? Find<T>(Func<string, T?> find, string function, string what, string name, uint? id = null)
+        where T : class
+    {
+        T? found = find(name);
+        _check.Add(found is null ? $"the {what} '{name}'{(id is null ? null : $" of id {id}")} is unknown to {function}" : null);
+        return found;
+    }
+
+    private void CheckFirst(object found, string what, string name) =>
+        _check.Add(_found.Add(found) ? null : $"the {what} '{name}' was found for another name before");
+
     private PageRequest MakeRequest(RequestEntry request) => new()
     {
-        Device = Find(request.Device)!,
+        Device = FindDevice(request.Device)!,
         Pasid = request.Pasid is { } pasid ? new Ioasid(pasid) : null,
         Address = request.Address,
         Rights = request.Rights,
@@ -123,94 +151,45 @@ internal sealed class SnapshotReader(BindingEngine engine, IoasidReusePolicy reu
         PrivateData = request.PrivateData is null ? null : UInt128.Parse(request.PrivateData, NumberStyles.None, CultureInfo.InvariantCulture),
     };
 
-    private IoasidSet[] FindOwners()
+    private SvmRecord MakeRecord(BindingEntry binding)
     {
-        var found = new HashSet<IoasidSet>(ReferenceEqualityComparer.Instance);
-        var owners = new IoasidSet[snapshot.Owners.Count];
-        for (int i = 0; i < owners.Length; i++)
-        {
-            owners[i] = map.FindOwner?.Invoke(snapshot.Owners[i]) ?? new IoasidSet(snapshot.Owners[i]);
-            if (!found.Add(owners[i]))
-            {
-                _check.Add($"the owner '{snapshot.Owners[i]}' was found for another name before");
-            }
-        }
-
-        return owners;
-    }
-
-    private void MakeRecord(BindingEntry binding)
-    {
-        SvmDevice? firstDevice = Find(binding.FirstDevice);
+        SvmDevice? firstDevice = FindDevice(binding.FirstDevice);
         AddressSpace? addressSpace = binding.AddressSpace is { } index ? AddressSpaces[index] : null;
         var record = new SvmRecord(engine, addressSpace, binding.Flags) { FirstDevice = firstDevice!, Pasid = new Ioasid(binding.Pasid) };
-        for (int i = binding.Devices.Count - 1; i >= 0; i--)
+        foreach (DeviceEntry device in binding.Devices.Reverse())
         {
-            DeviceEntry device = binding.Devices[i];
-            ISvmDeviceCallbacks? callbacks = device.Callbacks is null ? null : map.FindCallbacks(device.Callbacks);
-            if (device.Callbacks is not null && callbacks is null)
-            {
-                _check.Add($"the callback table '{device.Callbacks}' is unknown to {nameof(map.FindCallbacks)}");
-            }
-
-            if (Find(device.Device) is { } known)
+            ISvmDeviceCallbacks? callbacks = device.Callbacks is null ? null : Find(map.FindCallbacks, nameof(map.FindCallbacks), "callback table", device.Callbacks);
+            if (FindDevice(device.Device) is { } known)
             {
                 record.AddDevice(new SvmDeviceRecord { Device = known, Callbacks = callbacks, Users = device.Binds });
             }
         }
 
-        Records.Add(record);
-    }
-
-    private SvmDevice? Find(string name)
-    {
-        if (_devices.TryGetValue(name, out SvmDevice? known))
-        {
-            return known;
-        }
-
-        SvmDevice? device = map.FindDevice(name);
-        if (device?.Iommu is null)
-        {
-            _check.Add(device is null ? $"the device '{name}' is unknown to {nameof(map.FindDevice)}" : $"the device '{name}' was found behind no IOMMU");
-            return null;
-        }
-
-        if (!_knownDevices.Add(device))
-        {
-            _check.Add($"the device '{name}' was found for another name before");
-        }
-
-        _devices.Add(name, device);
-        return device;
+        return record;
     }
 
     private int CountHeldPasids()
     {
         HashSet<uint> held = [.. snapshot.LeakedPasids];
         held.UnionWith(snapshot.Bindings.Select(binding => binding.Pasid));
-        held.UnionWith(snapshot.AddressSpaces.Where(addressSpace => addressSpace.Pasid is not null).Select(addressSpace => addressSpace.Pasid!.Value));
+        held.UnionWith(snapshot.AddressSpaces.Select(addressSpace => addressSpace.Pasid).OfType<uint>());
         held.IntersectWith(Ids.Select(id => id.Id));
         return held.Count;
     }
 
-    private void MakeProcesses()
+    private Process MakeProcess(AddressSpace addressSpace, AddressSpaceEntry picture)
     {
-        for (int i = 0; i < AddressSpaces.Count; i++)
+        List<SvmThread>? threads = picture.Threads is { Count: > 0 } pictured
+            ? [.. pictured.Select(thread => new SvmThread(addressSpace, thread.Name, new PasidMsr(thread.Msr)))]
+            : null;
+        if (picture.Portals is not { Count: > 0 } portals)
         {
-            AddressSpaceEntry picture = snapshot.AddressSpaces[i];
-            List<SvmThread>? threads = picture.Threads is { Count: > 0 } pictured
-                ? [.. pictured.Select(thread => new SvmThread(AddressSpaces[i], thread.Name, new PasidMsr(thread.Msr)))]
-                : null;
-            IEnumerable<KeyValuePair<ulong, IEnqcmdPortal>> portals = (picture.Portals ?? []).Select(portal => KeyValuePair.Create(portal.Address, _portals[portal.Portal]));
-            bool hasPortals = picture.Portals is { Count: > 0 };
-            Processes.Add(new Process(picture, threads, hasPortals ? new(portals) : null));
-            if (hasPortals)
-            {
-                // Made here, where it may fail, so that the restore finds it.
-                _ = AddressSpaces[i].Portals;
-            }
+            return new Process(addressSpace, picture, threads, Portals: null);
         }
+
+        // Made here, where it may fail, so that the restore finds it.
+        _ = addressSpace.Portals;
+        return new Process(addressSpace, picture, threads, new(portals.Select(portal => KeyValuePair.Create(portal.Address, _portals[portal.Portal]))));
     }
 
     private void MakeIds(IoasidSet[] owners)
@@ -220,12 +199,7 @@ internal sealed class SnapshotReader(BindingEngine engine, IoasidReusePolicy reu
             object? data = id.Binding is { } binding ? Records[binding]
                 : id.HasStaleBinding ? MakeStale()
                 : id.Data is null ? null
-                : map.FindData(id.Data);
-            if (id.Data is not null && data is null)
-            {
-                _check.Add($"the data '{id.Data}' of id {id.Id} is unknown to {nameof(map.FindData)}");
-            }
-
+                : Find(map.FindData, nameof(map.FindData), "data", id.Data, id.Id);
             Ids.Add(new IoasidTable.LiveId(id.Id, id.References, id.Owner is { } owner ? owners[owner] : null, data));
         }
     }
@@ -239,5 +213,5 @@ internal sealed class SnapshotReader(BindingEngine engine, IoasidReusePolicy reu
     }
 
     /// <summary>What a process has besides its address space.</summary>
-    internal readonly record struct Process(AddressSpaceEntry Picture, List<SvmThread>? Threads, ConcurrentDictionary<ulong, IEnqcmdPortal>? Portals);
+    internal readonly record struct Process(AddressSpace AddressSpace, AddressSpaceEntry Picture, List<SvmThread>? Threads, ConcurrentDictionary<ulong, IEnqcmdPortal>? Portals);
 }

@@ -35,7 +35,7 @@ internal static class SnapshotSize
     private const long DeviceBytes = 56;
     private const long CallbacksBytes = 64;
 
-    /// <summary>Estimates it, for a snapshot all of whose lists are there; what is null in them counts as nothing.</summary>
+    /// <summary>Estimates it for a snapshot all of whose lists are there; what is null in them counts as nothing.</summary>
     public static long Estimate(SnapshotFile snapshot)
     {
         long portalMapBytes = 768 + (32L * Environment.ProcessorCount);
@@ -68,31 +68,11 @@ internal static class SnapshotSize
 
     private static long EstimateIds(SnapshotFile snapshot)
     {
-        IReadOnlyList<uint> held = snapshot.HeldBackIds ?? [];
-        uint[] ids = new uint[snapshot.Ids.Count + held.Count];
-        int count = 0;
-        long size = 0;
-        foreach (IdEntry? id in snapshot.Ids)
-        {
-            if (id is null)
-            {
-                continue;
-            }
-
-            ids[count++] = id.Id;
-            size += IdBytes;
-            size += id.References >= SlotWord.ManyReferences ? ManyReferencesBytes : 0;
-            size += id.HasStaleBinding ? BindingBytes : 0;
-        }
-
-        foreach (uint id in held)
-        {
-            ids[count++] = id;
-        }
-
         // A snapshot has them in order, and a file that somebody made may not.
-        Array.Sort(ids, 0, count);
-        return size + EstimatePages(ids.AsSpan(0, count));
+        uint[] ids = [.. snapshot.Ids.OfType<IdEntry>().Select(id => id.Id), .. snapshot.HeldBackIds ?? []];
+        Array.Sort(ids);
+        return EstimatePages(ids)
+            + snapshot.Ids.OfType<IdEntry>().Sum(id => IdBytes + (id.References >= SlotWord.ManyReferences ? ManyReferencesBytes : 0) + (id.HasStaleBinding ? BindingBytes : 0));
     }
 
     private static long EstimatePages(ReadOnlySpan<uint> ids)

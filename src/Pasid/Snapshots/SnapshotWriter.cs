@@ -9,33 +9,27 @@ internal sealed class SnapshotWriter(BindingEngine engine, HostState state, Pasi
     private readonly Dictionary<IoasidSet, int> _ownerIndexes = new(ReferenceEqualityComparer.Instance);
     private readonly Dictionary<AddressSpace, int> _addressSpaceIndexes = new(ReferenceEqualityComparer.Instance);
     private readonly Dictionary<SvmRecord, int> _bindingIndexes = new(ReferenceEqualityComparer.Instance);
-    private readonly Dictionary<string, object> _deviceNames = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, object> _portalNames = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, object> _callbackNames = new(StringComparer.Ordinal);
+
+    /// <summary>What has a name of its own, by the function that gave it.</summary>
+    private readonly Dictionary<(string Function, string Name), object> _named = [];
 
     public PasidSnapshot Write()
     {
         // Oldest first, so that a restore that adds them in order ends with the same order.
         state.AddressSpaces.Reverse();
         List<AddressSpaceEntry> addressSpaces = state.AddressSpaces.ConvertAll(Name);
-        List<HostState.Binding> bindings = state.Bindings;
-        for (int i = 0; i < bindings.Count; i++)
-        {
-            _bindingIndexes.Add(bindings[i].Record, i);
-        }
-
-        List<BindingEntry> named = bindings.ConvertAll(Name);
+        List<BindingEntry> bindings = state.Bindings.ConvertAll(Name);
         List<IdEntry> ids = state.Ids.ConvertAll(Name);
         return new PasidSnapshot(new SnapshotFile(
             PasidSnapshot.CurrentVersion,
             engine.Profile.Lifetime,
             engine.Profile.Quirks,
             ids.Count,
-            named.Count,
+            bindings.Count,
             _owners.AsReadOnly(),
             ids.AsReadOnly(),
             addressSpaces.AsReadOnly(),
-            named.AsReadOnly(),
+            bindings.AsReadOnly(),
             state.Leaked.ConvertAll(pasid => pasid.Value).AsReadOnly(),
             state.NextId,
             state.HeldIds.Length == 0 ? null : state.HeldIds,
@@ -67,39 +61,34 @@ internal sealed class SnapshotWriter(BindingEngine engine, HostState state, Pasi
             request.PrivateData?.ToString(CultureInfo.InvariantCulture)))),
         queue.HasOverflowed);
 
-    private string Name(IEnqcmdPortal portal) =>
-        RequireUnique(_portalNames, map.NamePortal(portal), portal, nameof(map.NamePortal));
+    private string Name(IEnqcmdPortal portal) => RequireUnique(map.NamePortal(portal), nameof(map.NamePortal), portal);
 
-    private BindingEntry Name(HostState.Binding binding) => new(
-        binding.Pasid.Value,
-        binding.Record.AddressSpace is { } addressSpace ? _addressSpaceIndexes[addressSpace] : null,
-        binding.Record.Flags,
-        Name(binding.FirstDevice),
-        binding.Devices.ConvertAll(device => new DeviceEntry(Name(device.Device), device.Users, Name(device.Callbacks))).AsReadOnly());
+    private BindingEntry Name(HostState.Binding binding)
+    {
+        _bindingIndexes.Add(binding.Record, _bindingIndexes.Count);
+        return new BindingEntry(
+            binding.Pasid.Value,
+            binding.Record.AddressSpace is { } addressSpace ? _addressSpaceIndexes[addressSpace] : null,
+            binding.Record.Flags,
+            Name(binding.FirstDevice),
+            binding.Devices.ConvertAll(device => new DeviceEntry(Name(device.Device), device.Users, Name(device.Callbacks))).AsReadOnly());
+    }
 
-    private string Name(SvmDevice device) =>
-        RequireUnique(_deviceNames, map.NameDevice(device), device, nameof(map.NameDevice));
+    private string Name(SvmDevice device) => RequireUnique(map.NameDevice(device), nameof(map.NameDevice), device);
 
-    private string? Name(ISvmDeviceCallbacks? callbacks) => callbacks is null
-        ? null
-        : RequireUnique(_callbackNames, map.NameCallbacks(callbacks), callbacks, nameof(map.NameCallbacks));
+    private string? Name(ISvmDeviceCallbacks? callbacks) => callbacks is null ? null : RequireUnique(map.NameCallbacks(callbacks), nameof(map.NameCallbacks), callbacks);
 
     private IdEntry Name(IoasidTable.LiveId id)
     {
         int? owner = id.Owner is null ? null : Name(id.Owner);
-        switch (id.Data)
+        return id.Data switch
         {
-            case null:
-                return new IdEntry(id.Id, id.References, owner);
-            case SvmRecord record when _bindingIndexes.TryGetValue(record, out int index):
-                return new IdEntry(id.Id, id.References, owner, Binding: index);
-            case SvmRecord record when ReferenceEquals(record.Engine, engine):
-                return new IdEntry(id.Id, id.References, owner, HasStaleBinding: true);
-            case SvmRecord:
-                throw new InvalidOperationException($"Id {id.Id} leads to a binding of another binder, which holds no id of this allocator: leave the data of PASIDs to their binder.");
-            default:
-                return new IdEntry(id.Id, id.References, owner, Data: Require(map.NameData(id.Data), nameof(map.NameData), id.Data));
-        }
+            null => new IdEntry(id.Id, id.References, owner),
+            SvmRecord record when _bindingIndexes.TryGetValue(record, out int index) => new IdEntry(id.Id, id.References, owner, Binding: index),
+            SvmRecord record when ReferenceEquals(record.Engine, engine) => new IdEntry(id.Id, id.References, owner, HasStaleBinding: true),
+            SvmRecord => throw new InvalidOperationException($"Id {id.Id} leads to a binding of another binder, which holds no id of this allocator: leave the data of PASIDs to their binder."),
+            _ => new IdEntry(id.Id, id.References, owner, Data: Require(map.NameData(id.Data), nameof(map.NameData), id.Data)),
+        };
     }
 
     private int Name(IoasidSet owner)
@@ -114,26 +103,17 @@ internal sealed class SnapshotWriter(BindingEngine engine, HostState state, Pasi
         return index;
     }
 
-    private static string Require(string? name, string function, object named)
-    {
-        if (name is null)
-        {
-            throw new InvalidOperationException($"{nameof(PasidSnapshotMap)}.{function} has no name for '{named}': a snapshot names everything.");
-        }
-
-        return Names.FindBroken(name) is >= 0 and var broken
+    private static string Require(string? name, string function, object named) =>
+        name is null ? throw new InvalidOperationException($"{nameof(PasidSnapshotMap)}.{function} has no name for '{named}': a snapshot names everything.")
+        : Names.FindBroken(name) is >= 0 and var broken
             ? throw new InvalidOperationException($"{nameof(PasidSnapshotMap)}.{function} has for '{named}' a name with half of a surrogate pair at index {broken}: give text that is valid Unicode.")
-            : name;
-    }
+        : name;
 
-    private static string RequireUnique(Dictionary<string, object> names, string? name, object named, string function)
+    private string RequireUnique(string? name, string function, object named)
     {
-        Require(name, function, named);
-        if (!names.TryAdd(name!, named) && !ReferenceEquals(names[name!], named))
-        {
-            throw new InvalidOperationException($"{nameof(PasidSnapshotMap)}.{function} calls two of them '{name}': give each a name of its own.");
-        }
-
-        return name!;
+        string unique = Require(name, function, named);
+        return _named.TryAdd((function, unique), named) || ReferenceEquals(_named[(function, unique)], named)
+            ? unique
+            : throw new InvalidOperationException($"{nameof(PasidSnapshotMap)}.{function} calls two of them '{unique}': give each a name of its own.");
     }
 }
