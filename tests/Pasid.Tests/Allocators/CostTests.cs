@@ -70,16 +70,16 @@ public sealed class CostTests
     public void A_full_allocator_takes_17_bytes_an_id_and_gives_them_back()
     {
         const int Count = IoasidRange.PasidLimit - 1;
-        long before = GC.GetTotalMemory(forceFullCollection: true);
+        long before = SettledMemory.Measure();
         var allocator = new IoasidAllocator();
         Fill(allocator, Count);
-        double live = (double)(GC.GetTotalMemory(forceFullCollection: true) - before) / Count;
+        double live = (double)(SettledMemory.Measure() - before) / Count;
         for (uint id = 1; id <= Count; id++)
         {
             allocator.Free(new Ioasid(id));
         }
 
-        double freed = (double)(GC.GetTotalMemory(forceFullCollection: true) - before) / Count;
+        double freed = (double)(SettledMemory.Measure() - before) / Count;
         GC.KeepAlive(allocator);
         live.Should().BeLessThan(17);
         freed.Should().BeLessThan(2);
@@ -123,14 +123,14 @@ public sealed class CostTests
         const int Allocators = 20_000;
         Fill(new IoasidAllocator(), ids);
         var allocators = new IoasidAllocator[Allocators];
-        long before = GC.GetTotalMemory(forceFullCollection: true);
+        long before = SettledMemory.Measure();
         for (int i = 0; i < allocators.Length; i++)
         {
             allocators[i] = new IoasidAllocator();
             Fill(allocators[i], ids);
         }
 
-        long kept = GC.GetTotalMemory(forceFullCollection: true) - before;
+        long kept = SettledMemory.Measure() - before;
         GC.KeepAlive(allocators);
         return kept / Allocators;
     }

@@ -39,13 +39,13 @@ public sealed class MemoryTests
     {
         history(new IoasidAllocator());
         IoasidAllocator[] allocators = [.. Enumerable.Range(0, Allocators).Select(_ => new IoasidAllocator())];
-        long before = GC.GetTotalMemory(forceFullCollection: true);
+        long before = SettledMemory.Measure();
         foreach (IoasidAllocator allocator in allocators)
         {
             history(allocator);
         }
 
-        long kept = GC.GetTotalMemory(forceFullCollection: true) - before;
+        long kept = SettledMemory.Measure() - before;
 
         foreach (IoasidAllocator allocator in allocators)
         {
@@ -78,7 +78,7 @@ public sealed class MemoryTests
         using var functions = new Given(Sparse(4_096, Count));
         var allocator = new IoasidAllocator();
         allocator.Register(new CustomIoasidAllocator("custom", functions));
-        long before = GC.GetTotalMemory(forceFullCollection: true);
+        long before = SettledMemory.Measure();
         List<Ioasid> live = [];
         for (int i = 0; i < Count; i++)
         {
@@ -87,7 +87,7 @@ public sealed class MemoryTests
 
         live.ForEach(id => allocator.Free(id));
         live = [];
-        long kept = GC.GetTotalMemory(forceFullCollection: true) - before;
+        long kept = SettledMemory.Measure() - before;
 
         allocator.CheckIntegrity().Should().BeEmpty();
 
@@ -103,14 +103,14 @@ public sealed class MemoryTests
     public void A_lone_id_costs_what_the_readme_says(uint step, int bound)
     {
         const int Count = 4_000;
-        long before = GC.GetTotalMemory(forceFullCollection: true);
+        long before = SettledMemory.Measure();
         var allocator = new IoasidAllocator();
         foreach (uint id in Sparse(step, Count))
         {
             allocator.TryAllocate(new IoasidRange(id, id), _owner, data: null, out _);
         }
 
-        long live = GC.GetTotalMemory(forceFullCollection: true) - before;
+        long live = SettledMemory.Measure() - before;
 
         allocator.LiveCount.Should().Be(Count);
         ((double)live / Count).Should().BeLessThanOrEqualTo(bound);
@@ -120,7 +120,7 @@ public sealed class MemoryTests
     public void A_lone_id_costs_no_more_in_a_block_that_was_swept()
     {
         const int Blocks = 200;
-        long before = GC.GetTotalMemory(forceFullCollection: true);
+        long before = SettledMemory.Measure();
         var allocator = new IoasidAllocator();
         for (uint id = Block; id < (Blocks + 1) * Block; id += 512)
         {
@@ -131,7 +131,7 @@ public sealed class MemoryTests
             }
         }
 
-        long live = GC.GetTotalMemory(forceFullCollection: true) - before;
+        long live = SettledMemory.Measure() - before;
 
         allocator.LiveCount.Should().Be(Blocks);
         allocator.CheckIntegrity().Should().BeEmpty();
@@ -144,7 +144,7 @@ public sealed class MemoryTests
         const int Count = 200_000;
         var allocator = new IoasidAllocator();
         allocator.TryAllocate(IoasidRange.Pasids, _owner, data: null, out Ioasid first);
-        long before = GC.GetTotalMemory(forceFullCollection: true);
+        long before = SettledMemory.Measure();
         for (int i = 0; i < Count; i++)
         {
             allocator.TryAllocate(new IoasidRange(2, 2), new IoasidSet("other"), data: null, out Ioasid id);
@@ -159,7 +159,7 @@ public sealed class MemoryTests
             allocator.Free(new Ioasid(id));
         }
 
-        long kept = GC.GetTotalMemory(forceFullCollection: true) - before;
+        long kept = SettledMemory.Measure() - before;
 
         allocator.LiveIds().Should().Equal(first);
         allocator.CheckIntegrity().Should().BeEmpty();
@@ -174,19 +174,19 @@ public sealed class MemoryTests
         const int Many = 4_095;
         var allocator = new IoasidAllocator();
         Restore(allocator, Sparse(1, Count), Many - 1);
-        long before = GC.GetTotalMemory(forceFullCollection: true);
+        long before = SettledMemory.Measure();
         for (uint id = 0; id < Count; id++)
         {
             allocator.AddReference(new Ioasid(id));
         }
 
-        long many = GC.GetTotalMemory(forceFullCollection: true) - before;
+        long many = SettledMemory.Measure() - before;
         for (uint id = 0; id < Count; id++)
         {
             allocator.DropReference(new Ioasid(id));
         }
 
-        long few = GC.GetTotalMemory(forceFullCollection: true) - before;
+        long few = SettledMemory.Measure() - before;
 
         allocator.GetReferenceCount(new Ioasid(7)).Should().Be(Many - 1);
         many.Should().BeGreaterThan(20 * Count);
@@ -239,13 +239,13 @@ public sealed class MemoryTests
             allocator.TryAllocate(IoasidRange.All, new IoasidSet("owner"), data: null, out _).Should().BeTrue();
         }
 
-        long before = GC.GetTotalMemory(forceFullCollection: true);
+        long before = SettledMemory.Measure();
         for (uint i = 1; i <= Refused; i++)
         {
             allocator.TryAllocate(new IoasidRange((1 << 24) + (i * Block), uint.MaxValue), _owner, data: null, out _).Should().BeFalse();
         }
 
-        long kept = GC.GetTotalMemory(forceFullCollection: true) - before;
+        long kept = SettledMemory.Measure() - before;
 
         allocator.CheckIntegrity().Should().BeEmpty();
         kept.Should().BeLessThanOrEqualTo(2 * Kept);

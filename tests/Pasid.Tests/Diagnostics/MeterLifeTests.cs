@@ -40,11 +40,11 @@ public sealed class MeterLifeTests : IDisposable
     public void Binders_that_come_and_go_leave_one_set_of_instruments_and_no_memory(int names)
     {
         MakeAndDispose(500, names);
-        long before = GC.GetTotalMemory(forceFullCollection: true);
+        long before = SettledMemory.Measure();
 
         MakeAndDispose(2000, names);
 
-        long grown = GC.GetTotalMemory(forceFullCollection: true) - before;
+        long grown = SettledMemory.Measure() - before;
         grown.Should().BeLessThan(100_000);
         _provider.Published.Should().Be(InstrumentsOfMeter);
         _provider.Collect()["pasid.svm.binds pasid.host=0"].Should().Be(2500 / names);
@@ -70,7 +70,7 @@ public sealed class MeterLifeTests : IDisposable
                 GC.WaitForPendingFinalizers();
             }
 
-            return GC.GetTotalMemory(forceFullCollection: true);
+            return SettledMemory.Measure();
         }
 
         [MethodImpl(MethodImplOptions.NoInlining)]

@@ -26,9 +26,9 @@ public sealed class SnapshotLoadTests
     {
         byte[] json = List(key, item, Items);
         Load(List(key, item, 1), long.MaxValue);
-        long before = GC.GetTotalMemory(forceFullCollection: true);
+        long before = SettledMemory.Measure();
         PasidSnapshot snapshot = Load(json, long.MaxValue);
-        long taken = GC.GetTotalMemory(forceFullCollection: true) - before;
+        long taken = SettledMemory.Measure() - before;
         GC.KeepAlive(snapshot);
 
         FluentActions.Invoking(() => Load(json, taken)).Should().Throw<FormatException>().WithMessage($"*more than {taken} bytes*larger memoryLimit*");

@@ -32,11 +32,11 @@ public sealed partial class SnapshotMemoryTests
         PasidSnapshot snapshot = make();
         using var binder = new SvmBinder();
         long estimate = Estimate(binder, snapshot);
-        long before = GC.GetTotalMemory(forceFullCollection: true);
+        long before = SettledMemory.Measure();
 
         IReadOnlyList<AddressSpace> restored = binder.Restore(snapshot, Map(limit: estimate));
 
-        long taken = GC.GetTotalMemory(forceFullCollection: true) - before;
+        long taken = SettledMemory.Measure() - before;
         GC.KeepAlive(restored);
         GC.KeepAlive(snapshot);
         estimate.Should().BeGreaterThanOrEqualTo(taken, what).And.BeLessThanOrEqualTo(taken * 21 / 10, what);
