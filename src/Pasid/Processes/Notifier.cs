@@ -16,3 +16,30 @@ internal abstract class Notifier(AddressSpace? addressSpace)
     /// <inheritdoc cref="Older"/>
     public Notifier? Newer { get; set; }
 }
+
+/// <summary>A list of notifiers through their own links; its head is the newest. Guarded by the gate of the host.</summary>
+internal static class NotifierList
+{
+    public static void Add(ref Notifier? newest, Notifier notifier)
+    {
+        notifier.Older = newest;
+        newest?.Newer = notifier;
+        newest = notifier;
+    }
+
+    public static void Remove(ref Notifier? newest, Notifier notifier)
+    {
+        if (notifier.Newer is null)
+        {
+            newest = notifier.Older;
+        }
+        else
+        {
+            notifier.Newer.Older = notifier.Older;
+        }
+
+        notifier.Older?.Newer = notifier.Newer;
+        notifier.Older = null;
+        notifier.Newer = null;
+    }
+}

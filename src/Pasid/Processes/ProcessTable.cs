@@ -7,21 +7,15 @@ namespace Pasid.Internal;
 /// The processes of a host: their life from the fork over the exec to the exit, their threads, and who uses and pins their address
 /// spaces (<c>fork.c</c>). It keeps those address spaces from being collected that have something to lose.
 /// </summary>
-/// <param name="gate">The gate of the host, which guards all of them.</param>
-/// <param name="cpu">The processors that their threads run on.</param>
-/// <param name="profile">Whose kernel it is.</param>
 internal sealed partial class ProcessTable(HostGate gate, Cpu cpu, KernelProfile profile)
 {
     private AddressSpace? _newestKept;
     private int _keptCount;
 
-    /// <summary>Gets the gate of the host.</summary>
     public HostGate Gate { get; } = gate;
 
-    /// <summary>Gets the processors that the threads run on.</summary>
     public Cpu Cpu { get; } = cpu;
 
-    /// <summary>Gets where messages go, none of them from inside the gate.</summary>
     public ILogger? Logger => Gate.Logger;
 
     /// <summary>Gets who has to know of the ends of address spaces; set once, by the host.</summary>
@@ -30,13 +24,11 @@ internal sealed partial class ProcessTable(HostGate gate, Cpu cpu, KernelProfile
     /// <summary>Gets the head of the address spaces that have a PASID or a binding and would be lost if they were dropped.</summary>
     public AddressSpace? NewestKept => _newestKept;
 
-    /// <summary>Gets how many these are.</summary>
     public int KeptCount => _keptCount;
 
     public AddressSpace CreateAddressSpace(string name)
     {
         Names.Check(name, nameof(name));
-
         Gate.Pass();
         return new AddressSpace(this, name);
     }
@@ -122,8 +114,6 @@ internal sealed partial class ProcessTable(HostGate gate, Cpu cpu, KernelProfile
     }
 
     /// <summary>Lets the user leave that an answer is.</summary>
-    /// <param name="addressSpace">Whose user it is.</param>
-    /// <param name="aftermath">What the answer leaves to be done.</param>
     public void DropUser(AddressSpace addressSpace, Aftermath aftermath)
     {
         if (!addressSpace.UserCount.TryDrop(addressSpace, isLastToo: false))
@@ -204,11 +194,7 @@ internal sealed partial class ProcessTable(HostGate gate, Cpu cpu, KernelProfile
         if (isKept)
         {
             addressSpace.KeptBefore = _newestKept;
-            if (_newestKept is not null)
-            {
-                _newestKept.KeptAfter = addressSpace;
-            }
-
+            _newestKept?.KeptAfter = addressSpace;
             _newestKept = addressSpace;
             return;
         }
@@ -222,11 +208,7 @@ internal sealed partial class ProcessTable(HostGate gate, Cpu cpu, KernelProfile
             addressSpace.KeptAfter.KeptBefore = addressSpace.KeptBefore;
         }
 
-        if (addressSpace.KeptBefore is not null)
-        {
-            addressSpace.KeptBefore.KeptAfter = addressSpace.KeptAfter;
-        }
-
+        addressSpace.KeptBefore?.KeptAfter = addressSpace.KeptAfter;
         addressSpace.KeptBefore = null;
         addressSpace.KeptAfter = null;
     }
@@ -394,4 +376,17 @@ internal sealed partial class ProcessTable(HostGate gate, Cpu cpu, KernelProfile
         Watcher.OnLastPinGone(in operation, addressSpace);
         UpdateKept(addressSpace);
     }
+}
+
+/// <summary>Who has to know of the ends of address spaces: the binder of the host. Called inside the gate.</summary>
+internal interface IProcessWatcher
+{
+    /// <summary>Asks whether the copy of an address space succeeds.</summary>
+    PasidStatus OnCopy(in Operation operation, AddressSpace parent);
+
+    /// <summary>Tells that the last user has gone: nothing may translate any more.</summary>
+    void OnLastUserGone(in Operation operation, AddressSpace addressSpace);
+
+    /// <summary>Tells that the last pin has gone too: the address space is destroyed.</summary>
+    void OnLastPinGone(in Operation operation, AddressSpace addressSpace);
 }

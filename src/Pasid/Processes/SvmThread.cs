@@ -131,7 +131,6 @@ public sealed class SvmThread
     /// <returns>The name.</returns>
     public override string ToString() => Name;
 
-    /// <summary>Brings the register into a given state.</summary>
     internal void Load(PasidMsr msr) => Volatile.Write(ref _msr, msr.Value);
 
     internal void ThrowIfExited()

@@ -8,8 +8,6 @@ public sealed record PageRequestStatistics
     {
     }
 
-    internal static PageRequestStatistics None { get; } = new();
-
     /// <summary>Gets how many requests were handled.</summary>
     public long Requests { get; internal init; }
 

@@ -87,7 +87,6 @@ internal sealed partial class RequestRing
     }
 
     /// <summary>Finds out for what a drain has to wait, as of now.</summary>
-    /// <param name="pasid">The PASID that a device lets go of.</param>
     public DrainGoal FindDrainGoal(Ioasid pasid)
     {
         _ringGate.Enter();
@@ -136,7 +135,7 @@ internal sealed partial class RequestRing
             }
             else
             {
-                AnswerUpToGoal(aftermath);
+                AnswerInTurn(isNested: false, aftermath, out _);
             }
         }
     }
@@ -230,10 +229,6 @@ internal sealed partial class RequestRing
     }
 
     /// <summary>Gets the next request to answer, or gives the turn up.</summary>
-    /// <param name="isNested">Whether this thread is answering another queue of the binder: then no capture or restore comes between,
-    /// because it may be waiting for that one.</param>
-    /// <param name="request">The request.</param>
-    /// <param name="isAsked">Whether the turn is given up for a capture or restore, and something is left.</param>
     private bool TryNext(bool isNested, out PageRequest request, out bool isAsked)
     {
         _ringGate.Enter();
@@ -252,50 +247,33 @@ internal sealed partial class RequestRing
         return isNext;
     }
 
-    /// <summary>Answers as far as the turn goes, and gives it up.</summary>
-    private int AnswerAll(RequestRing? outer, Aftermath aftermath)
+    /// <summary>Answers as far as the turn goes, or until a capture or restore asks for it, and gives it up.</summary>
+    /// <param name="isNested">Whether this thread is answering another queue of the binder: then no capture or restore comes between,
+    /// because it may be waiting for that one.</param>
+    /// <param name="aftermath">What the answers leave to be done.</param>
+    /// <param name="isAsked">Whether the turn is given up for a capture or restore, and something is left.</param>
+    /// <returns>How many requests were answered.</returns>
+    private int AnswerInTurn(bool isNested, Aftermath aftermath, out bool isAsked)
     {
         int handled = 0;
-        bool isAsked;
-        do
+        while (TryNext(isNested, out PageRequest request, out isAsked))
         {
-            while (TryNext(isNested: outer is not null, out PageRequest request, out isAsked))
-            {
-                Answer(in request, aftermath);
-                handled++;
-            }
+            _aftermath = aftermath;
+            _answerer.Answer(in request, aftermath);
+            _aftermath = null;
+            handled++;
+
+            // Until now the request was outstanding.
+            _ringGate.Enter();
+            _ring[_head] = default;
+            Volatile.Write(ref _head, (_head + 1) & (_ring.Length - 1));
+            _handled++;
+            _requests++;
+            _ringGate.Leave();
+            _progress.Raise();
         }
-        while (isAsked && TryTakeTurn(outer, isAgain: true));
+
         return handled;
-    }
-
-    /// <summary>Answers up to the goal of a drain, or until a capture or restore asks for the turn, and gives it up.</summary>
-    private void AnswerUpToGoal(Aftermath aftermath)
-    {
-        while (TryNext(isNested: false, out PageRequest request, out _))
-        {
-            Answer(in request, aftermath);
-        }
-    }
-
-    private void Answer(in PageRequest request, Aftermath aftermath)
-    {
-        _aftermath = aftermath;
-        _answerer.Answer(in request, aftermath);
-        _aftermath = null;
-        Advance();
-    }
-
-    /// <summary>Takes the request out that was answered: until now it was outstanding.</summary>
-    private void Advance()
-    {
-        _ringGate.Enter();
-        _ring[_head] = default;
-        Volatile.Write(ref _head, (_head + 1) & (_ring.Length - 1));
-        _handled++;
-        _requests++;
-        _ringGate.Leave();
-        _progress.Raise();
     }
 
     /// <summary>For what a drain waits, as places in the order of all requests.</summary>

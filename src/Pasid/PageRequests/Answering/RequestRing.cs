@@ -17,7 +17,6 @@ internal sealed partial class RequestRing
     /// <summary>What users know it as, for the exception of one that is disposed.</summary>
     private const string Owner = "PageRequestQueue";
 
-
     private readonly RequestQueues _queues;
     private readonly RequestAnswerer _answerer;
     private readonly ILogger? _logger;
@@ -34,10 +33,6 @@ internal sealed partial class RequestRing
     private long _overflows;
 
     /// <summary>Makes an empty ring; it is still to be attached.</summary>
-    /// <param name="queues">The queues of the host.</param>
-    /// <param name="responder">Who takes the answers.</param>
-    /// <param name="capacity">How many descriptors it has.</param>
-    /// <param name="logger">Where messages go.</param>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="capacity"/> is no power of two from 2 to 1048576.</exception>
     public RequestRing(RequestQueues queues, IPageResponder responder, int capacity, ILogger? logger)
     {
@@ -60,7 +55,6 @@ internal sealed partial class RequestRing
 
     public bool HasOverflowed => _hasOverflowed;
 
-    /// <summary>Gets a value indicating whether nothing waits and nothing is being answered.</summary>
     public bool IsEmpty => Head == Tail;
 
     /// <summary>Gets how many requests wait or are being answered; the ring is entered.</summary>
@@ -108,10 +102,16 @@ internal sealed partial class RequestRing
     /// <returns>How many requests were answered by this thread.</returns>
     public int Process()
     {
-        _queues.ThrowIfInsideGate();
+        _queues.Gate.ThrowIfInsideGate();
         RequestRing? outer = _queues.FindAnswered();
         var aftermath = new Aftermath();
-        int handled = TryTakeTurn(outer, isAgain: false) ? AnswerAll(outer, aftermath) : 0;
+        int handled = 0;
+        bool isAsked = true;
+        for (bool isAgain = false; isAsked && TryTakeTurn(outer, isAgain); isAgain = true)
+        {
+            handled += AnswerInTurn(isNested: outer is not null, aftermath, out isAsked);
+        }
+
         aftermath.Finish();
         return handled;
     }
@@ -134,7 +134,7 @@ internal sealed partial class RequestRing
     /// <summary>Detaches the ring. What is in it is not answered.</summary>
     public void Dispose()
     {
-        _queues.ThrowIfInside();
+        _queues.Gate.ThrowIfInside();
         HoldStill();
         try
         {

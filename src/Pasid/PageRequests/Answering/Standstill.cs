@@ -1,23 +1,13 @@
 namespace Pasid.Internal;
 
 /// <summary>An operation during which nothing is answered and no unbind drains; see <see cref="RequestQueues.EnterStill"/>.</summary>
-internal readonly ref struct Standstill
+internal readonly ref struct Standstill(RequestQueues queues, Operation operation, RequestRing[] rings)
 {
-    private readonly RequestQueues _queues;
-
-    public Standstill(RequestQueues queues, Operation operation, RequestRing[] rings)
-    {
-        _queues = queues;
-        Operation = operation;
-        Rings = rings;
-    }
-
-    public Operation Operation { get; }
+    public Operation Operation { get; } = operation;
 
     /// <summary>Gets the queues, in the order in which they were attached.</summary>
-    public RequestRing[] Rings { get; }
+    public RequestRing[] Rings { get; } = rings;
 
-    /// <summary>Leaves the gate and lets the answering go on.</summary>
     public void Dispose()
     {
         try
@@ -26,7 +16,7 @@ internal readonly ref struct Standstill
         }
         finally
         {
-            _queues.EndStandstill(Rings);
+            queues.EndStandstill(Rings);
         }
     }
 }
