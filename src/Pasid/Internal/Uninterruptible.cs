@@ -6,10 +6,8 @@ namespace Pasid.Internal;
 /// </summary>
 internal static class Uninterruptible
 {
-    /// <summary>Spins once, which may come to give the processor away.</summary>
-    /// <param name="spinner">How often it was done.</param>
-    /// <param name="spinsBeforeSleep">After how often the thread sleeps for a millisecond; -1 for never.</param>
-    /// <param name="wasInterrupted">Set if the thread was asked to wake up; the caller has it asked again by <see cref="Restore"/>.</param>
+    /// <summary>Spins once, which may come to give the processor away, and after so many times, -1 for never, to sleep for a millisecond.
+    /// A thread that was asked to wake up is to be asked again, by <see cref="Restore"/>.</summary>
     public static void SpinOnce(ref SpinWait spinner, int spinsBeforeSleep, ref bool wasInterrupted)
     {
         try

@@ -21,7 +21,6 @@ internal sealed class HostGate(string host, ILogger? logger)
     /// <summary>How many captures and restores wait until nobody answers and drains; not guarded.</summary>
     public int Standstills;
 
-    private IAnswering? _answering;
     private Action? _assertInvariants;
     private Gate _gate = new();
     private bool _isDisposed;
@@ -34,16 +33,11 @@ internal sealed class HostGate(string host, ILogger? logger)
     /// <summary>Gets a value indicating whether a capture or restore waits, which an unbind lets go first.</summary>
     public bool HasStandstill => Volatile.Read(ref Standstills) != 0;
 
-    /// <summary>Gets or sets who answers requests over the host; <see langword="null"/> until there is one.</summary>
-    public IAnswering? Answering
-    {
-        get => Volatile.Read(ref _answering);
-        set => Volatile.Write(ref _answering, value);
-    }
+    /// <summary>Gets or sets what tells whether this thread is answering a request over the host, and so may not enter the gate;
+    /// <see langword="null"/> until there is a queue.</summary>
+    public Func<bool>? IsAnswering { get; set; }
 
-    /// <summary>Begins an operation.</summary>
-    /// <exception cref="InvalidOperationException">The call comes from inside a callback or an answer.</exception>
-    /// <exception cref="ObjectDisposedException">The host is disposed.</exception>
+    /// <summary>Begins an operation; refuses a call from inside a callback or an answer, and a disposed host.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public Operation Enter([CallerMemberName] string name = "")
     {
@@ -57,12 +51,11 @@ internal sealed class HostGate(string host, ILogger? logger)
         return operation;
     }
 
-    /// <summary>Begins an operation that a disposed host takes too.</summary>
-    /// <exception cref="InvalidOperationException">The call comes from inside a callback or an answer.</exception>
+    /// <summary>Begins an operation that a disposed host takes too; refuses a call from inside a callback or an answer.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public Operation EnterAnyhow([CallerMemberName] string name = "")
     {
-        if (_answering is not null)
+        if (IsAnswering is not null)
         {
             ThrowIfInside();
         }
@@ -114,7 +107,7 @@ internal sealed class HostGate(string host, ILogger? logger)
     public void ThrowIfInside()
     {
         ThrowIfInsideGate();
-        if (Answering is { IsOnThisThread: true } && !Planted.Is(PlantedFault.HandlersMayCallTheBinder))
+        if (IsAnswering?.Invoke() == true && !Planted.Is(PlantedFault.HandlersMayCallTheBinder))
         {
             Throw.CalledFromCallback(What);
         }
@@ -199,9 +192,9 @@ internal sealed class HostGate(string host, ILogger? logger)
         aftermath.Note(() => logger.CallbackThrew(cause, name));
 }
 
-/// <summary>Those who answer requests over a host: none of them may be inside an answer when it enters the gate.</summary>
-internal interface IAnswering
+/// <summary>What operations write of themselves, once the gate is left.</summary>
+internal static partial class OperationLog
 {
-    /// <summary>Gets a value indicating whether this thread is answering a request.</summary>
-    bool IsOnThisThread { get; }
+    [LoggerMessage(EventIds.CallbackThrew, LogLevel.Error, "A callback threw in {Operation}; what it threw is passed on.", EventName = nameof(EventIds.CallbackThrew))]
+    public static partial void CallbackThrew(this ILogger logger, Exception exception, string operation);
 }

@@ -26,9 +26,7 @@ public sealed class AddressSpace : IDisposable, IPortalOwner
     internal UserCount UserCount = new();
 
     private PortalMap? _portals;
-    private volatile IAddressSpaceFaultHandler? _faultHandler;
     private volatile uint _pasid = Ioasid.Invalid.Value;
-    private volatile bool _isDestroyed;
     private int _leakedUsers;
 
     internal AddressSpace(ProcessTable processes, string name)
@@ -72,8 +70,8 @@ public sealed class AddressSpace : IDisposable, IPortalOwner
     /// <remarks>Models <c>__mmdrop</c>.</remarks>
     public bool IsDestroyed
     {
-        get => _isDestroyed;
-        internal set => _isDestroyed = value;
+        get => Volatile.Read(ref field);
+        internal set => Volatile.Write(ref field, value);
     }
 
     /// <summary>Gets or sets who answers the page requests of devices for this address space.</summary>
@@ -82,8 +80,8 @@ public sealed class AddressSpace : IDisposable, IPortalOwner
     /// <remarks>Models what <c>find_extend_vma</c> and <c>handle_mm_fault</c> find.</remarks>
     public IAddressSpaceFaultHandler? FaultHandler
     {
-        get => _faultHandler;
-        set => _faultHandler = value;
+        get => Volatile.Read(ref field);
+        set => Volatile.Write(ref field, value);
     }
 
     /// <summary>Gets the portals that the process has mapped.</summary>
@@ -126,7 +124,6 @@ public sealed class AddressSpace : IDisposable, IPortalOwner
 
     internal void CountLeakedUser() => Interlocked.Increment(ref _leakedUsers);
 
-    /// <summary>Brings users, pins and threads into a given state.</summary>
     internal void Load(bool hasLeft, int extraUsers, int leakedUsers, int extraPins, List<SvmThread>? threads)
     {
         HasLeft = hasLeft;
@@ -170,13 +167,7 @@ public sealed class AddressSpace : IDisposable, IPortalOwner
     /// <exception cref="InvalidOperationException">Nobody came by <see cref="TryAddUser"/> who has not left; or the last user leaves from
     /// inside a callback of the binder.</exception>
     /// <remarks>Takes no lock unless it is the last, but waits for a capture or restore that is under way. Models <c>mmput</c>.</remarks>
-    public void DropUser()
-    {
-        if (!UserCount.TryDrop(this, isLastToo: false))
-        {
-            Processes.DropLastUser(this);
-        }
-    }
+    public void DropUser() => Processes.DropUser(this);
 
     /// <summary>Keeps the address space from being destroyed, though not from exiting, until <see cref="DropPin"/>.</summary>
     /// <exception cref="InvalidOperationException">It is destroyed, or the call comes from inside a callback of the binder.</exception>
@@ -217,7 +208,7 @@ public sealed class AddressSpace : IDisposable, IPortalOwner
     /// <exception cref="PasidException">The fault injector made the copy fail (<see cref="SvmFaultPoint.AddressSpaceCopy"/>); under
     /// <see cref="KernelQuirks.ForkCopiesPasid"/> the half-made child has then freed its parent's PASID.</exception>
     /// <remarks>Models <c>dup_mm</c>.</remarks>
-    public AddressSpace Fork(string name) => Processes.Fork(this, name);
+    public AddressSpace Fork(string name) => Processes.Fork(this, name).AddressSpace;
 
     /// <summary>Makes the address space of the program that replaces this one, and exits.</summary>
     /// <param name="name">What to call the new address space.</param>

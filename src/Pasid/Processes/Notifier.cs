@@ -4,10 +4,9 @@ namespace Pasid.Internal;
 /// What registers with an address space to hear of its exit, and pins it until it unregisters (<c>struct mmu_notifier</c>). Guarded by
 /// the gate of the host.
 /// </summary>
-/// <param name="addressSpace">The address space; <see langword="null"/> for the supervisor's own, which never exits.</param>
 internal abstract class Notifier(AddressSpace? addressSpace)
 {
-    /// <summary>Gets the address space; <see langword="null"/> for the supervisor's own. Immutable.</summary>
+    /// <summary>Gets the address space; <see langword="null"/> for the supervisor's own, which never exits. Immutable.</summary>
     public AddressSpace? AddressSpace { get; } = addressSpace;
 
     /// <summary>Gets or sets the neighbours among those of the same address space.</summary>

@@ -46,10 +46,7 @@ internal struct UserCount
     /// <summary>Adds one, unless the last has left.</summary>
     public bool TryAdd(AddressSpace owner) => TryChange(owner, 1, refused: 0);
 
-    /// <summary>Takes one away that came by <see cref="TryAdd"/>.</summary>
-    /// <param name="owner">Whose users they are.</param>
-    /// <param name="isLastToo">Whether also the last of all, for which the gate has to be entered.</param>
-    /// <returns><see langword="false"/> if it would be the last.</returns>
+    /// <summary>Takes one away that came by <see cref="TryAdd"/>; the last of all only inside the gate, if <paramref name="isLastToo"/>.</summary>
     public bool TryDrop(AddressSpace owner, bool isLastToo) => TryChange(owner, -1, refused: isLastToo ? -1 : 1);
 
     /// <summary>Has the users stand still, until <see cref="LetGo"/> or <see cref="Load"/>; the gate of the host is held all the time.

@@ -4,7 +4,7 @@ namespace Pasid.Internal;
 /// The page request queues over a host. Their turns come before its gate: who answers may enter it, and who is inside never waits
 /// for an answer, so that no handler keeps others from the host.
 /// </summary>
-internal sealed class RequestQueues(HostGate gate, IRequestTargets targets, KernelProfile profile, int addressWidth) : IAnswering
+internal sealed class RequestQueues(HostGate gate, IRequestTargets targets, KernelProfile profile, int addressWidth)
 {
     /// <summary>How long an unbind that would drain lets captures and restores go first, in milliseconds.</summary>
     private const int Courtesy = 1_000;
@@ -29,8 +29,6 @@ internal sealed class RequestQueues(HostGate gate, IRequestTargets targets, Kern
 
     public int AddressWidth { get; } = addressWidth;
 
-    public bool IsOnThisThread => FindAnswered() is not null;
-
     /// <summary>Gets a value indicating whether the unbind of a device has something to drain.</summary>
     public bool NeedsDrain => _rings.Length != 0 && !Profile.Has(KernelQuirks.UnbindSkipsDrain);
 
@@ -39,7 +37,7 @@ internal sealed class RequestQueues(HostGate gate, IRequestTargets targets, Kern
         using Operation operation = Gate.Enter();
         _pauses ??= new Signal();
         Volatile.Write(ref _rings, [.. _rings, ring]);
-        Gate.Answering = this;
+        Gate.IsAnswering ??= () => FindAnswered() is not null;
     }
 
     /// <summary>Takes a queue away that stands still.</summary>
@@ -135,10 +133,8 @@ internal sealed class RequestQueues(HostGate gate, IRequestTargets targets, Kern
         return true;
     }
 
-    /// <summary>Has what is in the queues answered before a device lets go of a PASID. If something is, the gate is left meanwhile.</summary>
-    /// <param name="operation">The unbind.</param>
-    /// <param name="pasid">What the device lets go of.</param>
-    /// <param name="isDraining">Set while the gate is left, for others who want the device: they call <see cref="WaitForPause"/>.</param>
+    /// <summary>Has what is in the queues answered before a device lets go of a PASID. If something is, the gate is left meanwhile, and
+    /// <paramref name="isDraining"/> set, for others who want the device: they call <see cref="WaitForPause"/>.</summary>
     public void Drain(in Operation operation, Ioasid pasid, ref bool isDraining)
     {
         RequestRing[] rings = _rings;
@@ -147,7 +143,7 @@ internal sealed class RequestQueues(HostGate gate, IRequestTargets targets, Kern
             return;
         }
 
-        RequestRing.DrainGoal[] goals = Array.ConvertAll(rings, ring => ring.FindDrainGoal(pasid));
+        (long Own, long All)[] goals = Array.ConvertAll(rings, ring => ring.FindDrainGoal(pasid));
         Aftermath aftermath = operation.Aftermath;
         isDraining = true;
         _drains++;
@@ -156,7 +152,7 @@ internal sealed class RequestQueues(HostGate gate, IRequestTargets targets, Kern
         // Nothing of this throws: the unbind has begun.
         for (int i = 0; i < rings.Length; i++)
         {
-            rings[i].Drain(in goals[i], aftermath);
+            rings[i].Drain(goals[i], aftermath);
         }
 
         operation.ComeBack(in state);
@@ -199,4 +195,43 @@ internal sealed class RequestQueues(HostGate gate, IRequestTargets targets, Kern
 
         aftermath?.Finish();
     }
+}
+
+/// <summary>An operation during which nothing is answered and no unbind drains; see <see cref="RequestQueues.EnterStill"/>.</summary>
+internal readonly ref struct Standstill(RequestQueues queues, Operation operation, RequestRing[] rings)
+{
+    public Operation Operation { get; } = operation;
+
+    /// <summary>Gets the queues, in the order in which they were attached.</summary>
+    public RequestRing[] Rings { get; } = rings;
+
+    public void Dispose()
+    {
+        try
+        {
+            Operation.Dispose();
+        }
+        finally
+        {
+            queues.EndStandstill(Rings);
+        }
+    }
+}
+
+/// <summary>What a PASID leads a page request to, found and read without the gate of the host.</summary>
+internal interface IRequestTarget
+{
+    /// <summary>Gets whose page it is; <see langword="null"/> for the supervisor's own.</summary>
+    AddressSpace? AddressSpace { get; }
+
+    /// <summary>Finds the callbacks that a device was bound with.</summary>
+    ISvmDeviceCallbacks? FindCallbacks(SvmDevice device);
+}
+
+/// <summary>Finds what page requests are for: the bindings of the host.</summary>
+internal interface IRequestTargets
+{
+    /// <summary>Finds what a PASID is bound to, without the gate of the host.</summary>
+    /// <returns><see langword="null"/> if it is bound to nothing.</returns>
+    IRequestTarget? Find(Ioasid pasid);
 }

@@ -86,8 +86,9 @@ internal sealed partial class RequestRing
         return isOwed;
     }
 
-    /// <summary>Finds out for what a drain has to wait, as of now.</summary>
-    public DrainGoal FindDrainGoal(Ioasid pasid)
+    /// <summary>Finds out for what a drain has to wait, as of now and as places in the order of all requests: behind the last one that
+    /// has the PASID, and behind the last.</summary>
+    public (long Own, long All) FindDrainGoal(Ioasid pasid)
     {
         _ringGate.Enter();
         int count = Count;
@@ -97,7 +98,7 @@ internal sealed partial class RequestRing
             last += _ring[(_head + i - 1) & (_ring.Length - 1)].Pasid == pasid ? i : 0;
         }
 
-        var goal = new DrainGoal(last, _handled + count);
+        (long, long) goal = (last, _handled + count);
         _ringGate.Leave();
         return goal;
     }
@@ -106,7 +107,7 @@ internal sealed partial class RequestRing
     /// Answers what was there when a drain began and is there still; what another thread answers, it waits for, as far as it has to.
     /// No gate is held.
     /// </summary>
-    public void Drain(in DrainGoal goal, Aftermath aftermath)
+    public void Drain((long Own, long All) goal, Aftermath aftermath)
     {
         while (true)
         {
@@ -247,12 +248,8 @@ internal sealed partial class RequestRing
         return isNext;
     }
 
-    /// <summary>Answers as far as the turn goes, or until a capture or restore asks for it, and gives it up.</summary>
-    /// <param name="isNested">Whether this thread is answering another queue of the binder: then no capture or restore comes between,
-    /// because it may be waiting for that one.</param>
-    /// <param name="aftermath">What the answers leave to be done.</param>
-    /// <param name="isAsked">Whether the turn is given up for a capture or restore, and something is left.</param>
-    /// <returns>How many requests were answered.</returns>
+    /// <summary>Answers as far as the turn goes, and gives it up; <paramref name="isAsked"/> if for a capture or restore, and something is
+    /// left. None comes between if this thread is answering another queue of the binder: it may be waiting for that one.</summary>
     private int AnswerInTurn(bool isNested, Aftermath aftermath, out bool isAsked)
     {
         int handled = 0;
@@ -275,9 +272,4 @@ internal sealed partial class RequestRing
 
         return handled;
     }
-
-    /// <summary>For what a drain waits, as places in the order of all requests.</summary>
-    /// <param name="Own">Behind the last request that has the PASID.</param>
-    /// <param name="All">Behind the last request.</param>
-    public readonly record struct DrainGoal(long Own, long All);
 }
