@@ -65,18 +65,7 @@ public static class PasidServiceCollectionExtensions
     {
         ArgumentNullException.ThrowIfNull(services);
         ArgumentNullException.ThrowIfNull(configure);
-        services.TryAddSingleton<IIommu>(static _ => new Iommu(DefaultIommuName));
-        services.TryAddSingleton<IIoasidAllocator>(static provider => MakeAllocator(provider, hostName: null));
-        services.TryAddSingleton(provider =>
-        {
-            var options = new PasidOptions();
-            configure(provider, options);
-            return MakeBinder(provider, provider.GetRequiredService<IIoasidAllocator>(), options);
-        });
-        services.TryAddSingleton<ISvmBinder>(static provider => provider.GetRequiredService<SvmBinder>());
-        services.TryAddSingleton<IPageRequestQueue>(static provider =>
-            MakeQueue(provider, provider.GetRequiredService<ISvmBinder>() as SvmBinder ?? provider.GetRequiredService<SvmBinder>(), provider.GetService<IPageResponder>()));
-        return services;
+        return services.AddHost(serviceKey: null, configure);
     }
 
     /// <summary>Registers one host of several, under a key, with the default settings.</summary>
@@ -127,35 +116,44 @@ public static class PasidServiceCollectionExtensions
         ArgumentNullException.ThrowIfNull(serviceKey);
         ArgumentNullException.ThrowIfNull(configure);
         Names.Check(HostName(serviceKey), nameof(serviceKey));
-        services.TryAddKeyedSingleton<IIommu>(serviceKey, static (provider, key) => provider.GetService<IIommu>() ?? new Iommu(HostName(key)));
-        services.TryAddKeyedSingleton<IIoasidAllocator>(serviceKey, static (provider, key) => MakeAllocator(provider, HostName(key)));
+        return services.AddHost(serviceKey, configure);
+    }
+
+    /// <summary>Registers a host under a key, or without one.</summary>
+    private static IServiceCollection AddHost(this IServiceCollection services, object? serviceKey, Action<IServiceProvider, PasidOptions> configure)
+    {
+        services.TryAddKeyedSingleton<IIommu>(serviceKey, static (provider, key) => (key is null ? null : provider.GetService<IIommu>()) ?? new Iommu(HostName(key) ?? DefaultIommuName));
+        services.TryAddKeyedSingleton<IIoasidAllocator>(serviceKey, static (provider, key) =>
+            provider.GetService<ILoggerFactory>() is { } loggerFactory ? new IoasidAllocator(loggerFactory, HostName(key)) : new IoasidAllocator());
         services.TryAddKeyedSingleton(serviceKey, (provider, key) =>
         {
             var options = new PasidOptions { HostName = HostName(key) };
             configure(provider, options);
-            return MakeBinder(provider, provider.GetRequiredKeyedService<IIoasidAllocator>(key), options);
+#pragma warning disable CA2000 // It has nothing to dispose.
+            var meterFactory = LastingMeterFactory.Of(provider.GetService<IMeterFactory>());
+#pragma warning restore CA2000
+            return new SvmBinder(Get<IIoasidAllocator>(provider, key), options, provider.GetService<ILoggerFactory>(), meterFactory, isMeasured: true);
         });
-        services.TryAddKeyedSingleton<ISvmBinder>(serviceKey, static (provider, key) => provider.GetRequiredKeyedService<SvmBinder>(key));
+        services.TryAddKeyedSingleton<ISvmBinder>(serviceKey, Get<SvmBinder>);
         services.TryAddKeyedSingleton<IPageRequestQueue>(serviceKey, static (provider, key) =>
-            MakeQueue(provider, provider.GetRequiredKeyedService<ISvmBinder>(key) as SvmBinder ?? provider.GetRequiredKeyedService<SvmBinder>(key), provider.GetKeyedService<IPageResponder>(key) ?? provider.GetService<IPageResponder>()));
+            new PageRequestQueue(
+                Get<ISvmBinder>(provider, key) as SvmBinder ?? Get<SvmBinder>(provider, key),
+                (key is null ? null : provider.GetKeyedService<IPageResponder>(key)) ?? provider.GetService<IPageResponder>() ?? new NoPageResponder(),
+                loggerFactory: provider.GetService<ILoggerFactory>()));
         return services;
     }
 
-    private static string HostName(object? key) => key?.ToString() ?? string.Empty;
+    /// <summary>Asks for a service, without a key of those who may know of none.</summary>
+    private static T Get<T>(IServiceProvider provider, object? key)
+        where T : notnull =>
+        key is null ? provider.GetRequiredService<T>() : provider.GetRequiredKeyedService<T>(key);
 
-    private static IoasidAllocator MakeAllocator(IServiceProvider provider, string? hostName) =>
-        provider.GetService<ILoggerFactory>() is { } loggerFactory
-            ? new IoasidAllocator(loggerFactory, hostName)
-            : new IoasidAllocator();
+    private static string? HostName(object? key) => key is null ? null : key.ToString() ?? string.Empty;
 
-    private static PageRequestQueue MakeQueue(IServiceProvider provider, SvmBinder binder, IPageResponder? responder) =>
-        new(binder, responder ?? new NoPageResponder(), loggerFactory: provider.GetService<ILoggerFactory>());
-
-    private static SvmBinder MakeBinder(IServiceProvider provider, IIoasidAllocator allocator, PasidOptions options)
+    private sealed class NoPageResponder : IPageResponder
     {
-#pragma warning disable CA2000 // It has nothing to dispose.
-        var meterFactory = LastingMeterFactory.Of(provider.GetService<IMeterFactory>());
-#pragma warning restore CA2000
-        return new(allocator, options, provider.GetService<ILoggerFactory>(), meterFactory, isMeasured: true);
+        public void Respond(in PageResponse response)
+        {
+        }
     }
 }

@@ -6,7 +6,6 @@ namespace Pasid.Internal;
 /// The processors of a host, as far as ENQCMD and ENQCMDS concern them: the instructions, and the fix-up of their faults
 /// (<c>fixup_pasid_exception</c>).
 /// </summary>
-/// <param name="hasEnqcmd">Whether they have the instructions.</param>
 internal sealed class Cpu(bool hasEnqcmd)
 {
     private const int Alignment = 64;
@@ -16,23 +15,19 @@ internal sealed class Cpu(bool hasEnqcmd)
     /// <summary>Ends of ENQCMD and ENQCMDS by <see cref="EnqcmdOutcome"/>.</summary>
     private readonly long[] _outcomes = new long[(int)EnqcmdOutcome.PageFault + 1];
 
-    private long _fixups;
-    private Gate _mappingGate = new();
+    /// <summary>Guards what processes change without the host's gate: registers and portals. Entered inside that gate or alone, for a
+    /// few instructions; nothing is called inside.</summary>
+    public Gate MappingGate = new();
 
-    /// <summary>Gets a value indicating whether they have the instructions.</summary>
+    private long _fixups;
+
     public bool HasEnqcmd { get; } = hasEnqcmd;
 
     /// <summary>Gets how many PASIDs were loaded into registers.</summary>
     public long Fixups => Volatile.Read(ref _fixups);
 
-    /// <summary>Gets what guards what processes change without the host's gate: registers and portals. Entered inside that gate or
-    /// alone, for a few instructions; nothing is called inside.</summary>
-    public ref Gate MappingGate => ref _mappingGate;
-
-    /// <summary>Counts the instructions that ended in a way.</summary>
     public long Count(EnqcmdOutcome outcome) => Volatile.Read(ref _outcomes[(int)outcome]);
 
-    /// <summary>Executes ENQCMD.</summary>
     public EnqcmdResult Enqcmd<TContext>(TContext context, ulong destination, ReadOnlySpan<byte> source, CpuPrivilege privilege)
         where TContext : struct, IEnqcmdContext
     {
@@ -46,7 +41,6 @@ internal sealed class Cpu(bool hasEnqcmd)
         return new EnqcmdResult(outcome, isFixedUp);
     }
 
-    /// <summary>Executes ENQCMDS.</summary>
     public EnqcmdResult Enqcmds<TContext>(TContext context, ulong destination, ReadOnlySpan<byte> source, CpuPrivilege privilege)
         where TContext : struct, IEnqcmdContext
     {
@@ -54,7 +48,6 @@ internal sealed class Cpu(bool hasEnqcmd)
         return new EnqcmdResult(outcome, outcome == EnqcmdOutcome.GeneralProtection && privilege == CpuPrivilege.User && TryFixUp(context));
     }
 
-    /// <summary>Counts how an instruction ended.</summary>
     public void Count(EnqcmdResult result)
     {
         Interlocked.Increment(ref _outcomes[(int)result.Outcome]);
@@ -128,7 +121,7 @@ internal sealed class Cpu(bool hasEnqcmd)
             return false;
         }
 
-        _mappingGate.Enter();
+        MappingGate.Enter();
         Ioasid pasid = context.Pasid;
         bool isLoaded = pasid.Value < IoasidRange.PasidLimit && !context.Msr.IsValid;
         if (isLoaded)
@@ -136,7 +129,29 @@ internal sealed class Cpu(bool hasEnqcmd)
             context.Load(PasidMsr.Of(pasid));
         }
 
-        _mappingGate.Leave();
+        MappingGate.Leave();
         return isLoaded;
     }
+}
+
+/// <summary>What an ENQCMD or ENQCMDS sees of the thread that executes it.</summary>
+internal interface IEnqcmdContext
+{
+    PasidMsr Msr { get; }
+
+    Ioasid Pasid { get; }
+
+    /// <summary>Gets the portals that the process has mapped; another object after an exec.</summary>
+    PortalMap Portals { get; }
+
+    void Load(PasidMsr msr);
+}
+
+/// <summary>Whose portals a <see cref="PortalMap"/> has.</summary>
+internal interface IPortalOwner
+{
+    /// <summary>Gets a value indicating whether the process has exited, and maps nothing any more.</summary>
+    bool HasExited { get; }
+
+    Cpu Cpu { get; }
 }

@@ -12,10 +12,7 @@ public sealed class Iommu : IIommu
     /// <param name="name">What to call it in messages and events.</param>
     /// <exception cref="ArgumentNullException"><paramref name="name"/> is <see langword="null"/>.</exception>
     /// <exception cref="ArgumentException"><paramref name="name"/> has half of a surrogate pair.</exception>
-    public Iommu(string name)
-    {
-        Name = Names.Check(name, nameof(name));
-    }
+    public Iommu(string name) => Name = Names.Check(name, nameof(name));
 
     /// <inheritdoc/>
     public string Name { get; }
@@ -26,28 +23,22 @@ public sealed class Iommu : IIommu
     /// <inheritdoc/>
     public bool SupportsSupervisor { get; init; } = true;
 
-    /// <summary>Accepts.</summary>
-    /// <param name="device">The device.</param>
+    /// <inheritdoc/>
     /// <returns><see cref="PasidStatus.Success"/>.</returns>
     public PasidStatus EnablePasid(SvmDevice device) => PasidStatus.Success;
 
-    /// <summary>Accepts.</summary>
-    /// <param name="device">The device.</param>
-    /// <param name="pasid">The PASID.</param>
-    /// <param name="addressSpace">The address space; <see langword="null"/> for the supervisor's own.</param>
+    /// <inheritdoc/>
     /// <returns><see cref="PasidStatus.Success"/>.</returns>
     public PasidStatus SetUpPasidEntry(SvmDevice device, Ioasid pasid, AddressSpace? addressSpace) => PasidStatus.Success;
 
-    /// <summary>Does nothing.</summary>
-    /// <param name="device">The device.</param>
-    /// <param name="pasid">The PASID.</param>
+    /// <inheritdoc/>
+    /// <remarks>Does nothing.</remarks>
     public void TearDownPasidEntry(SvmDevice device, Ioasid pasid)
     {
     }
 
-    /// <summary>Does nothing.</summary>
-    /// <param name="device">The device.</param>
-    /// <param name="pasid">The PASID.</param>
+    /// <inheritdoc/>
+    /// <remarks>Does nothing.</remarks>
     public void Flush(SvmDevice device, Ioasid pasid)
     {
     }

@@ -23,17 +23,26 @@ internal struct Gate
 {
 #if PASID_MONITOR_GATE
     private readonly object _monitor = new();
+#elif DEBUG
+    /// <summary>The thread, so that one that never left is found out where a release would hang.</summary>
+    private static int Anonymous => Environment.CurrentManagedThreadId;
+#else
+    private const int Anonymous = -1;
+#endif
 
-    /// <summary>The managed id of the thread that came in by <see cref="EnterAsOwner"/>; 0 for none. Coyote cannot be asked
-    /// <c>Monitor.IsEntered</c> of an object that nobody has entered yet.</summary>
-    private int _owner;
+    /// <summary>0: free; the managed id of the holding thread, or <c>Anonymous</c>: held. With a Monitor, who came in by
+    /// <see cref="EnterAsOwner"/>: Coyote cannot be asked <c>Monitor.IsEntered</c> of an object that nobody has entered yet.</summary>
+    private int _holder;
 
     public Gate()
     {
     }
 
-    public readonly bool IsHeldByCurrentThread => _owner == Environment.CurrentManagedThreadId;
+    /// <summary>Gets a value indicating whether this thread came in by <see cref="EnterAsOwner"/>. No other thread can
+    /// write this one's id, so a plain read is enough.</summary>
+    public readonly bool IsHeldByCurrentThread => _holder == Environment.CurrentManagedThreadId;
 
+#if PASID_MONITOR_GATE
     public readonly void Enter() => Monitor.Enter(_monitor);
 
     public readonly bool TryEnter() => Monitor.TryEnter(_monitor);
@@ -46,35 +55,17 @@ internal struct Gate
         }
 
         Monitor.Enter(_monitor);
-        _owner = Environment.CurrentManagedThreadId;
+        _holder = Environment.CurrentManagedThreadId;
     }
 
     public void Leave()
     {
-        _owner = 0;
+        _holder = 0;
         Monitor.Exit(_monitor);
     }
 #else
-#if DEBUG
-    /// <summary>The thread, so that one that never left is found out where a release would hang.</summary>
-    private static int Anonymous => Environment.CurrentManagedThreadId;
-#else
-    private const int Anonymous = -1;
-#endif
-
     /// <summary>How often a thread that may sleep looks before it does: longer than any section that does not call out.</summary>
     private const int SpinsBeforeSleep = 40;
-
-    /// <summary>0: free; the managed id of the holding thread, or <see cref="Anonymous"/>: held.</summary>
-    private int _holder;
-
-    public Gate()
-    {
-    }
-
-    /// <summary>Gets a value indicating whether this thread came in by <see cref="EnterAsOwner"/>. No other thread can
-    /// write this one's id, so a plain read is enough.</summary>
-    public readonly bool IsHeldByCurrentThread => _holder == Environment.CurrentManagedThreadId;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Enter()
@@ -85,7 +76,6 @@ internal struct Gate
         }
     }
 
-    /// <summary>Enters if nobody is inside.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool TryEnter() => Interlocked.CompareExchange(ref _holder, Anonymous, 0) == 0;
 
@@ -131,14 +121,7 @@ internal struct Gate
         do
         {
             // Spins a little, then gives the processor away: the holder may have been preempted.
-            if (sleeps && spinner.Count >= SpinsBeforeSleep)
-            {
-                Uninterruptible.Sleep(ref wasInterrupted);
-            }
-            else
-            {
-                Uninterruptible.SpinOnce(ref spinner, ref wasInterrupted);
-            }
+            Uninterruptible.SpinOnce(ref spinner, sleeps ? SpinsBeforeSleep : -1, ref wasInterrupted);
         }
         while (Volatile.Read(ref _holder) != 0 || Interlocked.CompareExchange(ref _holder, holder, 0) != 0);
         Uninterruptible.Restore(wasInterrupted);

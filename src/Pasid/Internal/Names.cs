@@ -6,7 +6,6 @@ namespace Pasid.Internal;
 internal static class Names
 {
     /// <summary>Refuses <see langword="null"/> and text with half of a surrogate pair.</summary>
-    /// <returns>The name.</returns>
     public static string Check([NotNull] string? name, string parameterName)
     {
         ArgumentNullException.ThrowIfNull(name, parameterName);
@@ -18,16 +17,15 @@ internal static class Names
     public static int FindBroken(ReadOnlySpan<char> text)
     {
         int from = 0;
-        int found;
-        while ((found = text[from..].IndexOfAnyInRange('\uD800', '\uDFFF')) >= 0)
+        while (text[from..].IndexOfAnyInRange('\uD800', '\uDFFF') is >= 0 and var found)
         {
-            found += from;
-            if (found + 1 >= text.Length || !char.IsSurrogatePair(text[found], text[found + 1]))
+            from += found;
+            if (from + 1 >= text.Length || !char.IsSurrogatePair(text[from], text[from + 1]))
             {
-                return found;
+                return from;
             }
 
-            from = found + 2;
+            from += 2;
         }
 
         return -1;

@@ -16,3 +16,27 @@ internal static class Planted
     public static bool Is(PlantedFault fault) => false;
 #endif
 }
+
+/// <summary>A fault that a mend keeps away; see <see cref="Planted"/>.</summary>
+internal enum PlantedFault
+{
+    None,
+
+    /// <summary>The words of a page that was replaced stay, so that a lookup believes them and compares its owners with those of now.</summary>
+    ReplacedPagesStay,
+
+    /// <summary>What a handler leaves wrong ends the drain of an unbind, and the unbind with it.</summary>
+    AnswersEndHalfWay,
+
+    /// <summary>A capture and a restore do not have the queues stand still.</summary>
+    QueuesGoOn,
+
+    /// <summary>A handler that calls the binder is not refused.</summary>
+    HandlersMayCallTheBinder,
+
+    /// <summary>Who finds itself to be the last user of an address space does not look again inside the gate.</summary>
+    LastUsersLeaveUnseen,
+
+    /// <summary>A lookup that comes between the two writes of the split of the first page, and finds neither page, believes that.</summary>
+    SplitHidesIds,
+}

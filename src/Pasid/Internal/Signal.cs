@@ -23,43 +23,37 @@ internal sealed class Signal
             return;
         }
 
-        bool wasInterrupted = false;
-        Uninterruptible.Enter(_monitor, ref wasInterrupted);
-        Monitor.PulseAll(_monitor);
-        Monitor.Exit(_monitor);
-        Uninterruptible.Restore(wasInterrupted);
+        using (Uninterruptible.Lock(_monitor))
+        {
+            Monitor.PulseAll(_monitor);
+        }
     }
 
-    /// <summary>Waits for a change after <paramref name="seen"/>, as long as it takes.</summary>
-    public void Wait(long seen) => Wait(seen, Timeout.Infinite);
-
     /// <summary>Waits for a change after <paramref name="seen"/>, at most so many milliseconds, or a little more.</summary>
-    public void Wait(long seen, int milliseconds)
+    public void Wait(long seen, int milliseconds = Timeout.Infinite)
     {
         bool wasInterrupted = false;
-        long end = milliseconds == Timeout.Infinite ? long.MaxValue : Environment.TickCount64 + milliseconds;
+        long end = Environment.TickCount64 + milliseconds;
         int left = milliseconds;
         Interlocked.Increment(ref _waiting);
-        Uninterruptible.Enter(_monitor, ref wasInterrupted);
-        while (Now == seen && left != 0)
+        using (Uninterruptible.Lock(_monitor))
         {
-            try
+            while (Now == seen && left != 0)
             {
-                Monitor.Wait(_monitor, left);
-                left = Left(milliseconds, end);
-            }
-            catch (ThreadInterruptedException)
-            {
-                wasInterrupted = true;
-                left = Left(milliseconds, end);
+                try
+                {
+                    Monitor.Wait(_monitor, left);
+                }
+                catch (ThreadInterruptedException)
+                {
+                    wasInterrupted = true;
+                }
+
+                left = milliseconds == Timeout.Infinite ? milliseconds : (int)Math.Max(end - Environment.TickCount64, 0);
             }
         }
 
-        Monitor.Exit(_monitor);
         Interlocked.Decrement(ref _waiting);
         Uninterruptible.Restore(wasInterrupted);
     }
-
-    private static int Left(int milliseconds, long end) =>
-        milliseconds == Timeout.Infinite ? milliseconds : (int)Math.Max(end - Environment.TickCount64, 0);
 }

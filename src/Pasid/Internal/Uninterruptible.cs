@@ -6,13 +6,13 @@ namespace Pasid.Internal;
 /// </summary>
 internal static class Uninterruptible
 {
-    /// <summary>Spins once, which may come to give the processor away, and never to a long sleep.</summary>
-    /// <inheritdoc cref="Sleep"/>
-    public static void SpinOnce(ref SpinWait spinner, ref bool wasInterrupted)
+    /// <summary>Spins once, which may come to give the processor away, and after so many times, -1 for never, to sleep for a millisecond.
+    /// A thread that was asked to wake up is to be asked again, by <see cref="Restore"/>.</summary>
+    public static void SpinOnce(ref SpinWait spinner, int spinsBeforeSleep, ref bool wasInterrupted)
     {
         try
         {
-            spinner.SpinOnce(sleep1Threshold: -1);
+            spinner.SpinOnce(spinsBeforeSleep);
         }
         catch (ThreadInterruptedException)
         {
@@ -21,24 +21,10 @@ internal static class Uninterruptible
         }
     }
 
-    /// <summary>Sleeps for a millisecond.</summary>
-    /// <param name="wasInterrupted">Set if the thread was asked to wake up; the caller has it asked again by <see cref="Restore"/>.</param>
-    public static void Sleep(ref bool wasInterrupted)
+    /// <summary>Enters a monitor until what is returned is disposed.</summary>
+    public static Held Lock(object monitor)
     {
-        try
-        {
-            Thread.Sleep(1);
-        }
-        catch (ThreadInterruptedException)
-        {
-            wasInterrupted = true;
-        }
-    }
-
-    /// <summary>Enters a monitor.</summary>
-    /// <inheritdoc cref="Sleep"/>
-    public static void Enter(object monitor, ref bool wasInterrupted)
-    {
+        bool wasInterrupted = false;
         bool isEntered = false;
         while (!isEntered)
         {
@@ -51,13 +37,7 @@ internal static class Uninterruptible
                 wasInterrupted = true;
             }
         }
-    }
 
-    /// <summary>Enters a monitor until what is returned is disposed.</summary>
-    public static Held Lock(object monitor)
-    {
-        bool wasInterrupted = false;
-        Enter(monitor, ref wasInterrupted);
         return new Held(monitor, wasInterrupted);
     }
 
@@ -70,7 +50,6 @@ internal static class Uninterruptible
         }
     }
 
-    /// <summary>A monitor that is entered.</summary>
     internal readonly ref struct Held(object monitor, bool wasInterrupted)
     {
         public void Dispose()

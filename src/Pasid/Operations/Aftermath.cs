@@ -28,42 +28,29 @@ internal sealed class Aftermath
     public void Fail(Exception exception) => Failure ??= ExceptionDispatchInfo.Capture(exception);
 
     /// <summary>Remembers a queue that stood still when it was to be processed from inside an answer, where waiting for it could be
-    /// waiting for oneself.</summary>
-    /// <param name="process">Processes it; throws nothing where nobody can answer it any more.</param>
+    /// waiting for oneself. To process it throws nothing where nobody can answer it any more.</summary>
     public void Owe(Action process) => (_owed ??= []).Add(process);
 
     /// <summary>Writes the messages, processes what is owed, and passes on what was thrown; all gates are left. A part of another one
     /// becomes that one's, but for its failure.</summary>
     public void Finish()
     {
-        if (Outer is null)
-        {
-            _notes?.ForEach(static write => write());
-            ProcessOwed();
-        }
-        else
-        {
-            _notes?.ForEach(Outer.Note);
-            _owed?.ForEach(Outer.Owe);
-        }
-
+        _notes?.ForEach(Outer is null ? static write => write() : Outer.Note);
+        _owed?.ForEach(Outer is null ? ProcessOwed : Outer.Owe);
         Failure?.Throw();
     }
 
-    private void ProcessOwed()
+    private void ProcessOwed(Action process)
     {
-        foreach (Action process in _owed ?? [])
+        try
         {
-            try
-            {
-                process();
-            }
+            process();
+        }
 #pragma warning disable CA1031 // Passed on with the others; the other queues have their turn first.
-            catch (Exception exception)
+        catch (Exception exception)
 #pragma warning restore CA1031
-            {
-                Fail(exception);
-            }
+        {
+            Fail(exception);
         }
     }
 }

@@ -8,47 +8,36 @@ namespace Pasid.Internal;
 /// The gate of a host, which guards its bindings and its processes. It is held while callbacks are called, so it knows its holder; who
 /// comes back from inside one is refused, and so is who is answering a request.
 /// </summary>
-/// <param name="name">What users know the host as, for the exception of one that is disposed.</param>
+/// <param name="host">What users know the host as, for the exception of one that is disposed.</param>
 /// <param name="logger">Where messages go once the gate is left.</param>
-internal sealed class HostGate(string name, ILogger? logger)
+internal sealed class HostGate(string host, ILogger? logger)
 {
     /// <summary>What the gate guards, for the message to a callback that calls back.</summary>
     private const string What = "The binder";
 
-    private readonly string _name = name;
-    private OperationState _state;
-    private IAnswering? _answering;
+    /// <summary>Of the operation that is inside.</summary>
+    public OperationState State;
+
+    /// <summary>How many captures and restores wait until nobody answers and drains; not guarded.</summary>
+    public int Standstills;
+
     private Action? _assertInvariants;
-    private int _standstills;
     private Gate _gate = new();
     private bool _isDisposed;
 
-    /// <summary>Gets where messages go once the gate is left.</summary>
     public ILogger? Logger { get; } = logger;
 
     /// <summary>Gets a value indicating whether the host is disposed; read without the gate by those who only report.</summary>
     public bool IsDisposed => Volatile.Read(ref _isDisposed);
 
-    /// <summary>Gets the state of the operation that is inside.</summary>
-    public ref OperationState State => ref _state;
-
-    /// <summary>Gets how many captures and restores wait until nobody answers and drains; not guarded.</summary>
-    public ref int Standstills => ref _standstills;
-
     /// <summary>Gets a value indicating whether a capture or restore waits, which an unbind lets go first.</summary>
-    public bool HasStandstill => Volatile.Read(ref _standstills) != 0;
+    public bool HasStandstill => Volatile.Read(ref Standstills) != 0;
 
-    /// <summary>Gets or sets who answers requests over the host; <see langword="null"/> until there is one.</summary>
-    public IAnswering? Answering
-    {
-        get => Volatile.Read(ref _answering);
-        set => Volatile.Write(ref _answering, value);
-    }
+    /// <summary>Gets or sets what tells whether this thread is answering a request over the host, and so may not enter the gate;
+    /// <see langword="null"/> until there is a queue.</summary>
+    public Func<bool>? IsAnswering { get; set; }
 
-    /// <summary>Begins an operation.</summary>
-    /// <param name="name">What to call it in messages.</param>
-    /// <exception cref="InvalidOperationException">The call comes from inside a callback or an answer.</exception>
-    /// <exception cref="ObjectDisposedException">The host is disposed.</exception>
+    /// <summary>Begins an operation; refuses a call from inside a callback or an answer, and a disposed host.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public Operation Enter([CallerMemberName] string name = "")
     {
@@ -56,19 +45,17 @@ internal sealed class HostGate(string name, ILogger? logger)
         if (_isDisposed)
         {
             _gate.Leave();
-            Throw.Disposed(_name);
+            Throw.Disposed(host);
         }
 
         return operation;
     }
 
-    /// <summary>Begins an operation that a disposed host takes too.</summary>
-    /// <param name="name">What to call it in messages.</param>
-    /// <exception cref="InvalidOperationException">The call comes from inside a callback or an answer.</exception>
+    /// <summary>Begins an operation that a disposed host takes too; refuses a call from inside a callback or an answer.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public Operation EnterAnyhow([CallerMemberName] string name = "")
     {
-        if (_answering is not null)
+        if (IsAnswering is not null)
         {
             ThrowIfInside();
         }
@@ -82,13 +69,12 @@ internal sealed class HostGate(string name, ILogger? logger)
         using Operation operation = Enter(name);
     }
 
-    /// <summary>Begins an operation that is part of an answer, or comes when all answering stands still.</summary>
-    /// <param name="outer">What the answer leaves to be done, to which messages are added; <see langword="null"/> for none.</param>
-    /// <param name="name">What to call it in messages.</param>
+    /// <summary>Begins an operation that is part of an answer, to whose aftermath messages are added, or comes when all answering
+    /// stands still.</summary>
     public Operation EnterWithTurn(Aftermath? outer, string name)
     {
         Operation operation = EnterGate(name);
-        _state.Aftermath = outer is null ? null : new Aftermath { Outer = outer };
+        State.Aftermath = outer is null ? null : new Aftermath { Outer = outer };
         return operation;
     }
 
@@ -104,7 +90,7 @@ internal sealed class HostGate(string name, ILogger? logger)
     {
         if (_isDisposed)
         {
-            Throw.Disposed(_name);
+            Throw.Disposed(host);
         }
     }
 
@@ -121,7 +107,7 @@ internal sealed class HostGate(string name, ILogger? logger)
     public void ThrowIfInside()
     {
         ThrowIfInsideGate();
-        if (Answering is { IsOnThisThread: true } && !Planted.Is(PlantedFault.HandlersMayCallTheBinder))
+        if (IsAnswering?.Invoke() == true && !Planted.Is(PlantedFault.HandlersMayCallTheBinder))
         {
             Throw.CalledFromCallback(What);
         }
@@ -134,17 +120,15 @@ internal sealed class HostGate(string name, ILogger? logger)
         _gate.Leave();
     }
 
-    /// <summary>Asserts, in a debug build, that this thread is inside.</summary>
     [Conditional("DEBUG")]
     public void AssertInside() => Debug.Assert(_gate.IsHeldByCurrentThread, "The gate of the host has to be entered.");
 
-    /// <summary>Leaves the gate at the end of an operation.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Leave(string name)
     {
-        if (_state.Aftermath is null && _state.Subject is null)
+        if (State.Aftermath is null && State.Subject is null)
         {
-            _state.IsCompleting = false;
+            State.IsCompleting = false;
             _gate.Leave();
             return;
         }
@@ -156,8 +140,8 @@ internal sealed class HostGate(string name, ILogger? logger)
     public OperationState LeaveMeanwhile()
     {
         AssertInside();
-        OperationState state = _state;
-        _state = default;
+        OperationState state = State;
+        State = default;
         _gate.Leave();
         return state;
     }
@@ -166,7 +150,7 @@ internal sealed class HostGate(string name, ILogger? logger)
     public void ComeBack(in OperationState state)
     {
         _gate.EnterAsOwner(What);
-        _state = state;
+        State = state;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -180,15 +164,15 @@ internal sealed class HostGate(string name, ILogger? logger)
     [Conditional("DEBUG")]
     private void BeginInDebug()
     {
-        Debug.Assert(_state is { IsCompleting: false, Aftermath: null, Subject: null }, "The operation before has left something behind.");
+        Debug.Assert(State is { IsCompleting: false, Aftermath: null, Subject: null }, "The operation before has left something behind.");
         _assertInvariants?.Invoke();
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
     private void LeaveAndFinish(string name)
     {
-        OperationState state = _state;
-        _state = default;
+        OperationState state = State;
+        State = default;
         if (Logger is { } logger && state.Aftermath is { Cause: { } cause } aftermath)
         {
             NoteThrown(aftermath, logger, cause, name);
@@ -206,4 +190,11 @@ internal sealed class HostGate(string name, ILogger? logger)
     // In a method of its own: what a message tells of is kept in an object, which nobody makes where nothing was thrown.
     private static void NoteThrown(Aftermath aftermath, ILogger logger, Exception cause, string name) =>
         aftermath.Note(() => logger.CallbackThrew(cause, name));
+}
+
+/// <summary>What operations write of themselves, once the gate is left.</summary>
+internal static partial class OperationLog
+{
+    [LoggerMessage(EventIds.CallbackThrew, LogLevel.Error, "A callback threw in {Operation}; what it threw is passed on.", EventName = nameof(EventIds.CallbackThrew))]
+    public static partial void CallbackThrew(this ILogger logger, Exception exception, string operation);
 }

@@ -56,7 +56,17 @@ public sealed class PageRequestQueue : IPageRequestQueue, IDisposable
     /// <inheritdoc/>
     public bool TryEnqueue(in PageRequest request)
     {
-        Check(in request);
+        if (request.Device?.Iommu is null)
+        {
+            throw new ArgumentException($"The request comes from {(request.Device is null ? "no device" : $"the device '{request.Device}', which is behind no IOMMU")}: requests come through the IOMMU of a device.", nameof(request));
+        }
+
+        Rights.ThrowIfUndefined(request.Rights, nameof(request));
+        if (request.GroupIndex is < 0 or > RequestRing.MaxGroupIndex)
+        {
+            throw new ArgumentException($"The group index is {request.GroupIndex}: give 0 to {RequestRing.MaxGroupIndex}.", nameof(request));
+        }
+
         return _ring.TryEnqueue(in request);
     }
 
@@ -70,18 +80,4 @@ public sealed class PageRequestQueue : IPageRequestQueue, IDisposable
     /// <exception cref="InvalidOperationException">Called from inside a callback of the binder or the queue.</exception>
     /// <remarks>Waits for the request that another thread is answering.</remarks>
     public void Dispose() => _ring.Dispose();
-
-    private static void Check(in PageRequest request)
-    {
-        if (request.Device?.Iommu is null)
-        {
-            throw new ArgumentException($"The request comes from {(request.Device is null ? "no device" : $"the device '{request.Device}', which is behind no IOMMU")}: requests come through the IOMMU of a device.", nameof(request));
-        }
-
-        Rights.ThrowIfUndefined(request.Rights, nameof(request));
-        if (request.GroupIndex is < 0 or > RequestRing.MaxGroupIndex)
-        {
-            throw new ArgumentException($"The group index is {request.GroupIndex}: give 0 to {RequestRing.MaxGroupIndex}.", nameof(request));
-        }
-    }
 }

@@ -20,12 +20,13 @@ namespace Pasid;
 [DebuggerDisplay("{Name,nq}, PASID {Pasid}")]
 public sealed class AddressSpace : IDisposable, IPortalOwner
 {
-    private Notifier? _newestNotifier;
+    /// <summary>The head of what has registered with it.</summary>
+    internal Notifier? NewestNotifier;
+
+    internal UserCount UserCount = new();
+
     private PortalMap? _portals;
-    private volatile IAddressSpaceFaultHandler? _faultHandler;
     private volatile uint _pasid = Ioasid.Invalid.Value;
-    private volatile bool _isDestroyed;
-    private UserCount _users = new();
     private int _leakedUsers;
 
     internal AddressSpace(ProcessTable processes, string name)
@@ -51,7 +52,7 @@ public sealed class AddressSpace : IDisposable, IPortalOwner
     /// <summary>Gets how many users the address space has.</summary>
     /// <value>The process, its threads, and those who came by <see cref="TryAddUser"/>; 0 once it has exited.</value>
     /// <remarks>Models <c>mm_users</c>.</remarks>
-    public long Users => _users.All;
+    public long Users => UserCount.All;
 
     /// <summary>Gets how many pins keep the address space from being destroyed.</summary>
     /// <value>One for each binding, and those that <see cref="AddPin"/> added.</value>
@@ -62,15 +63,15 @@ public sealed class AddressSpace : IDisposable, IPortalOwner
     /// <summary>Gets a value indicating whether the last user has left.</summary>
     /// <value>From then on no bind succeeds any more.</value>
     /// <remarks>Models <c>mm_users</c> being 0.</remarks>
-    public bool HasExited => _users.IsZero;
+    public bool HasExited => UserCount.IsZero;
 
     /// <summary>Gets a value indicating whether the address space is gone: it has exited and nothing pins it.</summary>
     /// <value>Once <see langword="true"/>, its PASID has been freed.</value>
     /// <remarks>Models <c>__mmdrop</c>.</remarks>
     public bool IsDestroyed
     {
-        get => _isDestroyed;
-        internal set => _isDestroyed = value;
+        get => Volatile.Read(ref field);
+        internal set => Volatile.Write(ref field, value);
     }
 
     /// <summary>Gets or sets who answers the page requests of devices for this address space.</summary>
@@ -79,26 +80,21 @@ public sealed class AddressSpace : IDisposable, IPortalOwner
     /// <remarks>Models what <c>find_extend_vma</c> and <c>handle_mm_fault</c> find.</remarks>
     public IAddressSpaceFaultHandler? FaultHandler
     {
-        get => _faultHandler;
-        set => _faultHandler = value;
+        get => Volatile.Read(ref field);
+        set => Volatile.Write(ref field, value);
     }
 
     /// <summary>Gets the portals that the process has mapped.</summary>
     /// <value>Empty at first, in a forked child and after the exit.</value>
     public PortalMap Portals => Volatile.Read(ref _portals) ?? Interlocked.CompareExchange(ref _portals, new PortalMap(this), null) ?? _portals;
 
-    /// <summary>Gets the processes of its host.</summary>
     internal ProcessTable Processes { get; }
 
-    /// <inheritdoc/>
     Cpu IPortalOwner.Cpu => Processes.Cpu;
-
-    /// <summary>Gets the count of its users.</summary>
-    internal ref UserCount UserCount => ref _users;
 
     /// <summary>Gets how many users page requests left behind (<see cref="KernelQuirks.NonCanonicalFaultLeaksUser"/>) that are there still:
     /// somebody who knows of the quirk may have dropped some.</summary>
-    internal int LeakedUsers => Math.Min(Volatile.Read(ref _leakedUsers), _users.Extra);
+    internal int LeakedUsers => Math.Min(Volatile.Read(ref _leakedUsers), UserCount.Extra);
 
     /// <summary>Gets or sets a value indicating whether the process itself has left; guarded by the gate of the host, as is all that
     /// follows.</summary>
@@ -116,11 +112,8 @@ public sealed class AddressSpace : IDisposable, IPortalOwner
     /// <summary>Gets or sets what was its shared binding, to be used again by the next bind.</summary>
     internal Notifier? Spare { get; set; }
 
-    /// <summary>Gets the head of what has registered with it.</summary>
-    internal ref Notifier? NewestNotifier => ref _newestNotifier;
-
     /// <summary>Gets a value indicating whether something keeps it from being destroyed once it has exited.</summary>
-    internal bool IsPinned => _newestNotifier is not null || ExtraPins != 0;
+    internal bool IsPinned => NewestNotifier is not null || ExtraPins != 0;
 
     /// <summary>Gets or sets a value indicating whether the host keeps it; see <see cref="ProcessTable.UpdateKept"/>.</summary>
     internal bool IsKept { get; set; }
@@ -131,14 +124,13 @@ public sealed class AddressSpace : IDisposable, IPortalOwner
 
     internal void CountLeakedUser() => Interlocked.Increment(ref _leakedUsers);
 
-    /// <summary>Brings users, pins and threads into a given state.</summary>
     internal void Load(bool hasLeft, int extraUsers, int leakedUsers, int extraPins, List<SvmThread>? threads)
     {
         HasLeft = hasLeft;
         ExtraPins = extraPins;
         Threads = threads;
         Volatile.Write(ref _leakedUsers, leakedUsers);
-        _users.Load(hasLeft ? 0 : 1 + (threads?.Count ?? 0), extraUsers);
+        UserCount.Load(hasLeft ? 0 : 1 + (threads?.Count ?? 0), extraUsers);
     }
 
     /// <summary>Puts portals in the place of those that are mapped; the gate for mappings is entered.</summary>
@@ -169,19 +161,13 @@ public sealed class AddressSpace : IDisposable, IPortalOwner
     /// <returns><see langword="false"/> if it has exited.</returns>
     /// <exception cref="PasidException">2147483647 came that have not left; the status is <see cref="PasidStatus.Overflow"/>.</exception>
     /// <remarks>Takes no lock, but waits for a capture or restore that is under way. Models <c>mmget_not_zero</c>.</remarks>
-    public bool TryAddUser() => _users.TryAdd(this);
+    public bool TryAddUser() => UserCount.TryAdd(this);
 
     /// <summary>Stops being a user; the last one to leave makes the address space exit.</summary>
     /// <exception cref="InvalidOperationException">Nobody came by <see cref="TryAddUser"/> who has not left; or the last user leaves from
     /// inside a callback of the binder.</exception>
     /// <remarks>Takes no lock unless it is the last, but waits for a capture or restore that is under way. Models <c>mmput</c>.</remarks>
-    public void DropUser()
-    {
-        if (!_users.TryDrop(this, isLastToo: false))
-        {
-            Processes.DropLastUser(this);
-        }
-    }
+    public void DropUser() => Processes.DropUser(this);
 
     /// <summary>Keeps the address space from being destroyed, though not from exiting, until <see cref="DropPin"/>.</summary>
     /// <exception cref="InvalidOperationException">It is destroyed, or the call comes from inside a callback of the binder.</exception>
@@ -222,7 +208,7 @@ public sealed class AddressSpace : IDisposable, IPortalOwner
     /// <exception cref="PasidException">The fault injector made the copy fail (<see cref="SvmFaultPoint.AddressSpaceCopy"/>); under
     /// <see cref="KernelQuirks.ForkCopiesPasid"/> the half-made child has then freed its parent's PASID.</exception>
     /// <remarks>Models <c>dup_mm</c>.</remarks>
-    public AddressSpace Fork(string name) => Processes.Fork(this, name);
+    public AddressSpace Fork(string name) => Processes.Fork(this, name).AddressSpace;
 
     /// <summary>Makes the address space of the program that replaces this one, and exits.</summary>
     /// <param name="name">What to call the new address space.</param>

@@ -7,55 +7,74 @@ namespace Pasid.Internal;
 /// The processes of a host: their life from the fork over the exec to the exit, their threads, and who uses and pins their address
 /// spaces (<c>fork.c</c>). It keeps those address spaces from being collected that have something to lose.
 /// </summary>
-/// <param name="gate">The gate of the host, which guards all of them.</param>
-/// <param name="cpu">The processors that their threads run on.</param>
-/// <param name="profile">Whose kernel it is.</param>
 internal sealed partial class ProcessTable(HostGate gate, Cpu cpu, KernelProfile profile)
 {
-    private AddressSpace? _newestKept;
     private int _keptCount;
 
-    /// <summary>Gets the gate of the host.</summary>
     public HostGate Gate { get; } = gate;
 
-    /// <summary>Gets the processors that the threads run on.</summary>
     public Cpu Cpu { get; } = cpu;
-
-    /// <summary>Gets where messages go, none of them from inside the gate.</summary>
-    public ILogger? Logger => Gate.Logger;
 
     /// <summary>Gets who has to know of the ends of address spaces; set once, by the host.</summary>
     public IProcessWatcher Watcher { get; set; } = null!;
 
     /// <summary>Gets the head of the address spaces that have a PASID or a binding and would be lost if they were dropped.</summary>
-    public AddressSpace? NewestKept => _newestKept;
+    public AddressSpace? NewestKept { get; private set; }
 
-    /// <summary>Gets how many these are.</summary>
     public int KeptCount => _keptCount;
 
     public AddressSpace CreateAddressSpace(string name)
     {
         Names.Check(name, nameof(name));
-
         Gate.Pass();
         return new AddressSpace(this, name);
     }
 
-    public AddressSpace Fork(AddressSpace parent, string name)
+    /// <summary>Forks a process. What is answered runs in the child only if <paramref name="thread"/> forks it; otherwise it just leads
+    /// to the address space of the child.</summary>
+    public SvmThread Fork(AddressSpace parent, string name, SvmThread? thread = null)
     {
         Names.Check(name, nameof(name));
-        var child = new AddressSpace(this, name);
-        Fork(parent, child, thread: null);
-        return child;
-    }
+        var childThread = new SvmThread(new AddressSpace(this, name), name);
+        AddressSpace child = childThread.AddressSpace;
+        PasidStatus status = PasidStatus.OutOfMemory;
+        using (Operation operation = Gate.Enter())
+        {
+            thread?.ThrowIfExited();
+            ThrowIfLeft(parent, "fork");
+            if (profile.Has(KernelQuirks.ForkCopiesPasid))
+            {
+                child.Pasid = parent.Pasid;
+                UpdateKept(child);
+            }
 
-    /// <summary>Forks the process of a thread; the child has one thread of its own.</summary>
-    public SvmThread Fork(SvmThread thread, string name)
-    {
-        Names.Check(name, nameof(name));
-        var child = new SvmThread(new AddressSpace(this, name), name);
-        Fork(thread.AddressSpace, child.AddressSpace, (thread, child));
-        return child;
+            try
+            {
+                status = Watcher.OnCopy(in operation, parent);
+            }
+            finally
+            {
+                if (status != PasidStatus.Success)
+                {
+                    // Drops the half-made child, and with it, under ForkCopiesPasid, the PASID of its parent.
+                    operation.Complete();
+                    Leave(in operation, child);
+                }
+            }
+
+            if (status == PasidStatus.Success && thread is not null)
+            {
+                AddThread(child, childThread);
+            }
+        }
+
+        if (status != PasidStatus.Success)
+        {
+            throw new PasidException(status, $"The mappings of the address space '{parent}' could not be copied for '{child}': the fault injector answered {status} at AddressSpaceCopy.");
+        }
+
+        Gate.Logger?.AddressSpaceForked(parent, child, child.Pasid);
+        return childThread;
     }
 
     public AddressSpace Exec(AddressSpace current, string name, SvmThread? thread = null)
@@ -69,7 +88,16 @@ internal sealed partial class ProcessTable(HostGate gate, Cpu cpu, KernelProfile
         ThrowIfLeft(current, "exec");
         if (thread is not null)
         {
-            MoveThread(thread, next);
+            // It goes on there with an empty register; the process that it leaves still has a user.
+            current.Threads!.Remove(thread);
+            current.UserCount.AddOwn(-1);
+
+            // As one step for who loads a PASID into the register: the number of the one must not come to the other.
+            Cpu.MappingGate.Enter();
+            thread.AddressSpace = next;
+            thread.Load(default);
+            Cpu.MappingGate.Leave();
+            AddThread(next, thread);
         }
 
         Leave(in operation, current);
@@ -114,22 +142,21 @@ internal sealed partial class ProcessTable(HostGate gate, Cpu cpu, KernelProfile
         }
     }
 
-    /// <summary>Lets a user leave who found itself to be the last.</summary>
-    public void DropLastUser(AddressSpace addressSpace)
+    /// <summary>Lets a user leave; one that an answer is has an aftermath. Only who finds itself to be the last enters the gate.</summary>
+    public void DropUser(AddressSpace addressSpace, Aftermath? aftermath = null)
     {
-        using Operation operation = Gate.EnterAnyhow(nameof(AddressSpace.DropUser));
-        DropLastUser(in operation, addressSpace);
-    }
-
-    /// <summary>Lets the user leave that an answer is.</summary>
-    /// <param name="addressSpace">Whose user it is.</param>
-    /// <param name="aftermath">What the answer leaves to be done.</param>
-    public void DropUser(AddressSpace addressSpace, Aftermath aftermath)
-    {
-        if (!addressSpace.UserCount.TryDrop(addressSpace, isLastToo: false))
+        if (addressSpace.UserCount.TryDrop(addressSpace, isLastToo: false))
         {
-            using Operation operation = Gate.EnterWithTurn(aftermath, nameof(AddressSpace.DropUser));
-            DropLastUser(in operation, addressSpace);
+            return;
+        }
+
+        using Operation operation = aftermath is null ? Gate.EnterAnyhow() : Gate.EnterWithTurn(aftermath, nameof(DropUser));
+
+        // Others may have come meanwhile, or the last have left.
+        if ((addressSpace.HasExited && Planted.Is(PlantedFault.LastUsersLeaveUnseen))
+            || (addressSpace.UserCount.TryDrop(addressSpace, isLastToo: true) && addressSpace.HasExited))
+        {
+            EndUse(in operation, addressSpace);
         }
     }
 
@@ -203,30 +230,22 @@ internal sealed partial class ProcessTable(HostGate gate, Cpu cpu, KernelProfile
         _keptCount += isKept ? 1 : -1;
         if (isKept)
         {
-            addressSpace.KeptBefore = _newestKept;
-            if (_newestKept is not null)
-            {
-                _newestKept.KeptAfter = addressSpace;
-            }
-
-            _newestKept = addressSpace;
+            addressSpace.KeptBefore = NewestKept;
+            NewestKept?.KeptAfter = addressSpace;
+            NewestKept = addressSpace;
             return;
         }
 
         if (addressSpace.KeptAfter is null)
         {
-            _newestKept = addressSpace.KeptBefore;
+            NewestKept = addressSpace.KeptBefore;
         }
         else
         {
             addressSpace.KeptAfter.KeptBefore = addressSpace.KeptBefore;
         }
 
-        if (addressSpace.KeptBefore is not null)
-        {
-            addressSpace.KeptBefore.KeptAfter = addressSpace.KeptAfter;
-        }
-
+        addressSpace.KeptBefore?.KeptAfter = addressSpace.KeptAfter;
         addressSpace.KeptBefore = null;
         addressSpace.KeptAfter = null;
     }
@@ -238,31 +257,27 @@ internal sealed partial class ProcessTable(HostGate gate, Cpu cpu, KernelProfile
     {
         Gate.AssertInside();
         Cpu.MappingGate.Enter();
-        for (AddressSpace? kept = _newestKept; kept is not null; kept = kept.KeptBefore)
-        {
-            kept.UserCount.HoldStill();
-        }
-
-        foreach (AddressSpace addressSpace in others)
-        {
-            addressSpace.UserCount.HoldStill();
-        }
+        ForAll(others, static addressSpace => addressSpace.UserCount.HoldStill());
     }
 
     /// <summary>Lets go on what <see cref="HoldStill"/> holds.</summary>
     public void LetGo(IReadOnlyList<AddressSpace> others)
     {
+        ForAll(others, static addressSpace => addressSpace.UserCount.LetGo());
+        Cpu.MappingGate.Leave();
+    }
+
+    private void ForAll(IReadOnlyList<AddressSpace> others, Action<AddressSpace> change)
+    {
+        for (AddressSpace? kept = NewestKept; kept is not null; kept = kept.KeptBefore)
+        {
+            change(kept);
+        }
+
         foreach (AddressSpace addressSpace in others)
         {
-            addressSpace.UserCount.LetGo();
+            change(addressSpace);
         }
-
-        for (AddressSpace? kept = _newestKept; kept is not null; kept = kept.KeptBefore)
-        {
-            kept.UserCount.LetGo();
-        }
-
-        Cpu.MappingGate.Leave();
     }
 
     private static void ThrowIfLeft(AddressSpace addressSpace, string what)
@@ -279,70 +294,6 @@ internal sealed partial class ProcessTable(HostGate gate, Cpu cpu, KernelProfile
         addressSpace.UserCount.AddOwn(1);
     }
 
-    private void Fork(AddressSpace parent, AddressSpace child, (SvmThread Parent, SvmThread Child)? thread)
-    {
-        PasidStatus status;
-        using (Operation operation = Gate.Enter())
-        {
-            thread?.Parent.ThrowIfExited();
-            ThrowIfLeft(parent, "fork");
-            if (profile.Has(KernelQuirks.ForkCopiesPasid))
-            {
-                child.Pasid = parent.Pasid;
-                UpdateKept(child);
-            }
-
-            status = CopyMappings(in operation, parent, child);
-            if (status == PasidStatus.Success && thread is { } threads)
-            {
-                AddThread(child, threads.Child);
-            }
-        }
-
-        if (status != PasidStatus.Success)
-        {
-            throw new PasidException(status, $"The mappings of the address space '{parent}' could not be copied for '{child}': the fault injector answered {status} at AddressSpaceCopy.");
-        }
-
-        Logger?.AddressSpaceForked(parent, child, child.Pasid);
-    }
-
-    /// <summary>Copies what a child shares with its parent. A copy that fails drops the half-made child, and with it, under
-    /// ForkCopiesPasid, the PASID of its parent.</summary>
-    private PasidStatus CopyMappings(in Operation operation, AddressSpace parent, AddressSpace child)
-    {
-        PasidStatus status = PasidStatus.OutOfMemory;
-        try
-        {
-            status = Watcher.OnCopy(in operation, parent);
-        }
-        finally
-        {
-            if (status != PasidStatus.Success)
-            {
-                operation.Complete();
-                Leave(in operation, child);
-            }
-        }
-
-        return status;
-    }
-
-    /// <summary>Has a thread go on in another address space, with an empty register; that of the process it leaves still has a user.</summary>
-    private void MoveThread(SvmThread thread, AddressSpace next)
-    {
-        AddressSpace current = thread.AddressSpace;
-        current.Threads!.Remove(thread);
-        current.UserCount.AddOwn(-1);
-
-        // As one step for who loads a PASID into the register: the number of the one must not come to the other.
-        Cpu.MappingGate.Enter();
-        thread.AddressSpace = next;
-        thread.Load(default);
-        Cpu.MappingGate.Leave();
-        AddThread(next, thread);
-    }
-
     /// <summary>Lets a process leave; its threads end. If nobody else uses the address space, it has exited.</summary>
     private void Leave(in Operation operation, AddressSpace addressSpace)
     {
@@ -356,16 +307,6 @@ internal sealed partial class ProcessTable(HostGate gate, Cpu cpu, KernelProfile
         addressSpace.Threads?.ForEach(static thread => thread.HasExited = true);
         addressSpace.Threads = null;
         if (addressSpace.UserCount.AddOwn(-own))
-        {
-            EndUse(in operation, addressSpace);
-        }
-    }
-
-    private void DropLastUser(in Operation operation, AddressSpace addressSpace)
-    {
-        // Others may have come meanwhile, or the last have left.
-        if ((addressSpace.HasExited && Planted.Is(PlantedFault.LastUsersLeaveUnseen))
-            || (addressSpace.UserCount.TryDrop(addressSpace, isLastToo: true) && addressSpace.HasExited))
         {
             EndUse(in operation, addressSpace);
         }
@@ -394,4 +335,17 @@ internal sealed partial class ProcessTable(HostGate gate, Cpu cpu, KernelProfile
         Watcher.OnLastPinGone(in operation, addressSpace);
         UpdateKept(addressSpace);
     }
+}
+
+/// <summary>Who has to know of the ends of address spaces: the binder of the host. Called inside the gate.</summary>
+internal interface IProcessWatcher
+{
+    /// <summary>Asks whether the copy of an address space succeeds.</summary>
+    PasidStatus OnCopy(in Operation operation, AddressSpace parent);
+
+    /// <summary>Tells that the last user has gone: nothing may translate any more.</summary>
+    void OnLastUserGone(in Operation operation, AddressSpace addressSpace);
+
+    /// <summary>Tells that the last pin has gone too: the address space is destroyed.</summary>
+    void OnLastPinGone(in Operation operation, AddressSpace addressSpace);
 }

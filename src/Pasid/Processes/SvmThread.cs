@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using Microsoft.Extensions.Logging;
 using Pasid.Internal;
 
 namespace Pasid;
@@ -18,12 +17,10 @@ namespace Pasid;
 public sealed class SvmThread
 {
     private ulong _msr;
-    private volatile AddressSpace _addressSpace;
-    private volatile bool _hasExited;
 
     internal SvmThread(AddressSpace addressSpace, string name, PasidMsr msr = default)
     {
-        _addressSpace = addressSpace;
+        AddressSpace = addressSpace;
         _msr = msr.Value;
         Name = name;
     }
@@ -36,8 +33,8 @@ public sealed class SvmThread
     /// <value>Another one after <see cref="Exec"/>.</value>
     public AddressSpace AddressSpace
     {
-        get => _addressSpace;
-        internal set => _addressSpace = value;
+        get => Volatile.Read(ref field);
+        internal set => Volatile.Write(ref field, value);
     }
 
     /// <summary>Gets the IA32_PASID register of the thread.</summary>
@@ -48,8 +45,8 @@ public sealed class SvmThread
     /// <value><see langword="true"/> from its exit, or that of its process, on.</value>
     public bool HasExited
     {
-        get => _hasExited;
-        internal set => _hasExited = value;
+        get => Volatile.Read(ref field);
+        internal set => Volatile.Write(ref field, value);
     }
 
     /// <summary>Makes another thread of the same process. Its register is empty, whatever this one's holds.</summary>
@@ -71,7 +68,7 @@ public sealed class SvmThread
     /// <exception cref="ObjectDisposedException">The binder is disposed.</exception>
     /// <exception cref="PasidException">The fault injector made the copy of the address space fail.</exception>
     /// <remarks>Models <c>fork</c>.</remarks>
-    public SvmThread Fork(string name) => AddressSpace.Processes.Fork(this, name);
+    public SvmThread Fork(string name) => AddressSpace.Processes.Fork(AddressSpace, name, this);
 
     /// <summary>Replaces the program of the process: this thread goes on in a new address space with an empty register, the
     /// others end, and the old address space exits.</summary>
@@ -131,7 +128,6 @@ public sealed class SvmThread
     /// <returns>The name.</returns>
     public override string ToString() => Name;
 
-    /// <summary>Brings the register into a given state.</summary>
     internal void Load(PasidMsr msr) => Volatile.Write(ref _msr, msr.Value);
 
     internal void ThrowIfExited()
@@ -153,25 +149,17 @@ public sealed class SvmThread
 
         ProcessTable processes = AddressSpace.Processes;
         processes.Cpu.Count(result);
-        if (processes.Logger is { } logger)
-        {
-            Log(logger, result);
-        }
-
-        return result;
-    }
-
-    private void Log(ILogger logger, EnqcmdResult result)
-    {
         if (result.WasFixedUp)
         {
-            logger.PasidLoaded(this, Msr.Pasid);
+            processes.Gate.Logger?.PasidLoaded(this, Msr.Pasid);
         }
 
         if (result.Outcome > EnqcmdOutcome.Retry)
         {
-            logger.InstructionFaulted(this, result.Outcome);
+            processes.Gate.Logger?.InstructionFaulted(this, result.Outcome);
         }
+
+        return result;
     }
 
     private void CheckInstruction(ReadOnlySpan<byte> source, CpuPrivilege privilege)

@@ -21,7 +21,6 @@ internal struct UserCount
     {
     }
 
-    /// <summary>Gets the number of all.</summary>
     public long All
     {
         get
@@ -45,88 +44,54 @@ internal struct UserCount
     public bool AddOwn(long change) => Interlocked.Add(ref _users, change * OwnUser) == 0;
 
     /// <summary>Adds one, unless the last has left.</summary>
-    /// <param name="owner">Whose users they are.</param>
-    public bool TryAdd(AddressSpace owner)
-    {
-        long users = Volatile.Read(ref _users);
-        while (users != 0)
-        {
-            if ((users & Still) != 0)
-            {
-                owner.Processes.Gate.WaitForOperation();
-                users = Volatile.Read(ref _users);
-                continue;
-            }
+    public bool TryAdd(AddressSpace owner) => TryChange(owner, 1, refused: 0);
 
-            if ((users & ExtraMask) == ExtraMask)
-            {
-                throw new PasidException(PasidStatus.Overflow, $"The address space '{owner}' has as many users as can be counted: drop one first.");
-            }
-
-            long seen = Interlocked.CompareExchange(ref _users, users + 1, users);
-            if (seen == users)
-            {
-                return true;
-            }
-
-            users = seen;
-        }
-
-        return false;
-    }
-
-    /// <summary>Takes one away that came by <see cref="TryAdd"/>.</summary>
-    /// <param name="owner">Whose users they are.</param>
-    /// <param name="isLastToo">Whether also the last of all, for which the gate has to be entered.</param>
-    /// <returns><see langword="false"/> if it would be the last.</returns>
-    public bool TryDrop(AddressSpace owner, bool isLastToo)
-    {
-        long users = Volatile.Read(ref _users);
-        while (users != 1 || isLastToo)
-        {
-            if ((users & Still) != 0)
-            {
-                owner.Processes.Gate.WaitForOperation();
-                users = Volatile.Read(ref _users);
-                continue;
-            }
-
-            if ((users & ExtraMask) == 0)
-            {
-                throw new InvalidOperationException($"Nobody uses the address space '{owner}' who came by {nameof(AddressSpace.TryAddUser)}: drop each user once.");
-            }
-
-            long seen = Interlocked.CompareExchange(ref _users, users - 1, users);
-            if (seen == users)
-            {
-                return true;
-            }
-
-            users = seen;
-        }
-
-        return false;
-    }
+    /// <summary>Takes one away that came by <see cref="TryAdd"/>; the last of all only inside the gate, if <paramref name="isLastToo"/>.</summary>
+    public bool TryDrop(AddressSpace owner, bool isLastToo) => TryChange(owner, -1, refused: isLastToo ? -1 : 1);
 
     /// <summary>Has the users stand still, until <see cref="LetGo"/> or <see cref="Load"/>; the gate of the host is held all the time.
     /// Who has exited stands still anyhow.</summary>
     public void HoldStill()
     {
-        long users = Volatile.Read(ref _users);
-        while (users != 0 && (users & Still) == 0)
+        long users;
+        do
         {
-            long seen = Interlocked.CompareExchange(ref _users, users | Still, users);
-            if (seen == users)
-            {
-                return;
-            }
-
-            users = seen;
+            users = Volatile.Read(ref _users);
         }
+        while (users != 0 && Interlocked.CompareExchange(ref _users, users | Still, users) != users);
     }
 
     public void LetGo() => Interlocked.And(ref _users, ~Still);
 
     /// <summary>Brings the users into a given state; inside the gate.</summary>
     public void Load(int own, int extra) => Volatile.Write(ref _users, (OwnUser * own) + extra);
+
+    /// <summary>Changes the number of those that need no gate, unless the number of all is <paramref name="refused"/>.</summary>
+    private bool TryChange(AddressSpace owner, int change, long refused)
+    {
+        long users = Volatile.Read(ref _users);
+        while (users != refused)
+        {
+            long seen;
+            if ((users & Still) != 0)
+            {
+                owner.Processes.Gate.WaitForOperation();
+                seen = Volatile.Read(ref _users);
+            }
+            else if ((users & ExtraMask) + change is < 0 or > ExtraMask)
+            {
+                throw change < 0
+                    ? new InvalidOperationException($"Nobody uses the address space '{owner}' who came by {nameof(AddressSpace.TryAddUser)}: drop each user once.")
+                    : new PasidException(PasidStatus.Overflow, $"The address space '{owner}' has as many users as can be counted: drop one first.");
+            }
+            else if ((seen = Interlocked.CompareExchange(ref _users, users + change, users)) == users)
+            {
+                return true;
+            }
+
+            users = seen;
+        }
+
+        return false;
+    }
 }

@@ -23,13 +23,21 @@ internal sealed class RequestAnswerer(RequestQueues queues, IPageResponder respo
     public PageRequestStatistics GetStatistics(long requests, long overflows) =>
         new(requests, overflows, Volatile.Read(ref _responses[0]), Volatile.Read(ref _responses[1]), Volatile.Read(ref _responses[2]));
 
+#pragma warning disable CA1031 // Whatever users' functions throw while a request is answered is passed on at the end.
     public void Answer(in PageRequest request, Aftermath aftermath)
     {
         PageResponseCode code = PageResponseCode.ResponseFailure;
         if (request.Pasid is { } pasid && Find(pasid, aftermath) is { } target)
         {
             code = Handle(target, in request, aftermath);
-            TellDevice(target, pasid, in request, code, aftermath);
+            try
+            {
+                target.FindCallbacks(request.Device)?.OnPageRequest(request.Device, pasid, request.Address, request.PrivateData, request.Rights, code);
+            }
+            catch (Exception exception)
+            {
+                aftermath.Fail(exception);
+            }
         }
         else
         {
@@ -40,7 +48,15 @@ internal sealed class RequestAnswerer(RequestQueues queues, IPageResponder respo
         {
             Due++;
             Note(aftermath, in request, code);
-            TryRespond(in request, code, aftermath);
+            try
+            {
+                Respond(in request, code);
+            }
+            catch (Exception exception)
+            {
+                aftermath.Fail(exception);
+            }
+
             Given++;
         }
     }
@@ -58,14 +74,55 @@ internal sealed class RequestAnswerer(RequestQueues queues, IPageResponder respo
         {
             return queues.Targets.Find(pasid);
         }
-#pragma warning disable CA1031 // An allocator of somebody's own threw. Passed on at the end, like everything that is thrown while answering.
         catch (Exception exception)
-#pragma warning restore CA1031
         {
+            // An allocator of somebody's own threw.
             aftermath.Fail(exception);
             return null;
         }
     }
+
+    private PageResponseCode Handle(IRequestTarget target, in PageRequest request, Aftermath aftermath)
+    {
+        if (target.AddressSpace is not { } addressSpace || !addressSpace.TryAddUser())
+        {
+            return PageResponseCode.InvalidRequest;
+        }
+
+        bool isCanonical = (ulong)((long)(request.Address << _unusedBits) >> _unusedBits) == request.Address;
+        if (!isCanonical && queues.Profile.Has(KernelQuirks.NonCanonicalFaultLeaksUser))
+        {
+            addressSpace.CountLeakedUser();
+            return PageResponseCode.InvalidRequest;
+        }
+
+        FaultOutcome outcome = FaultOutcome.Failed;
+        try
+        {
+            outcome = isCanonical ? addressSpace.FaultHandler?.Handle(addressSpace, request.Address, request.Rights) ?? FaultOutcome.NotMapped : outcome;
+            if (outcome is < FaultOutcome.Handled or > FaultOutcome.Failed)
+            {
+                throw new InvalidOperationException($"The fault handler of the address space '{addressSpace}' answered {(int)outcome}: answer a value of {nameof(FaultOutcome)}.");
+            }
+        }
+        catch (Exception exception)
+        {
+            aftermath.Fail(exception);
+        }
+
+        try
+        {
+            addressSpace.Processes.DropUser(addressSpace, aftermath);
+        }
+        catch (Exception exception)
+        {
+            // Or a handler has dropped a user too many, and nobody is left to leave.
+            aftermath.Fail(exception);
+        }
+
+        return outcome == FaultOutcome.Handled ? PageResponseCode.Success : PageResponseCode.InvalidRequest;
+    }
+#pragma warning restore CA1031
 
     private void Note(Aftermath aftermath, in PageRequest request, PageResponseCode? code)
     {
@@ -87,91 +144,4 @@ internal sealed class RequestAnswerer(RequestQueues queues, IPageResponder respo
                 logger.PageRequestOfNobody(request.Device, request.Pasid);
             }
         });
-
-    private PageResponseCode Handle(IRequestTarget target, in PageRequest request, Aftermath aftermath)
-    {
-        if (target.AddressSpace is not { } addressSpace || !addressSpace.TryAddUser())
-        {
-            return PageResponseCode.InvalidRequest;
-        }
-
-        if (!IsCanonical(request.Address))
-        {
-            if (queues.Profile.Has(KernelQuirks.NonCanonicalFaultLeaksUser))
-            {
-                addressSpace.CountLeakedUser();
-            }
-            else
-            {
-                Leave(addressSpace, aftermath);
-            }
-
-            return PageResponseCode.InvalidRequest;
-        }
-
-        FaultOutcome outcome = FaultOutcome.Failed;
-        try
-        {
-            outcome = addressSpace.FaultHandler?.Handle(addressSpace, request.Address, request.Rights) ?? FaultOutcome.NotMapped;
-            if (outcome is < FaultOutcome.Handled or > FaultOutcome.Failed)
-            {
-                throw new InvalidOperationException($"The fault handler of the address space '{addressSpace}' answered {(int)outcome}: answer a value of {nameof(FaultOutcome)}.");
-            }
-        }
-#pragma warning disable CA1031 // As above.
-        catch (Exception exception)
-#pragma warning restore CA1031
-        {
-            aftermath.Fail(exception);
-        }
-
-        Leave(addressSpace, aftermath);
-        return outcome == FaultOutcome.Handled ? PageResponseCode.Success : PageResponseCode.InvalidRequest;
-    }
-
-    /// <summary>Stops using an address space, which exits if nobody else uses it.</summary>
-    private static void Leave(AddressSpace addressSpace, Aftermath aftermath)
-    {
-        try
-        {
-            addressSpace.Processes.DropUser(addressSpace, aftermath);
-        }
-#pragma warning disable CA1031 // As above; or a handler has dropped a user too many, and nobody is left to leave.
-        catch (Exception exception)
-#pragma warning restore CA1031
-        {
-            aftermath.Fail(exception);
-        }
-    }
-
-    private static void TellDevice(IRequestTarget target, Ioasid pasid, in PageRequest request, PageResponseCode code, Aftermath aftermath)
-    {
-        try
-        {
-            target.FindCallbacks(request.Device)?.OnPageRequest(request.Device, pasid, request.Address, request.PrivateData, request.Rights, code);
-        }
-#pragma warning disable CA1031 // As above.
-        catch (Exception exception)
-#pragma warning restore CA1031
-        {
-            aftermath.Fail(exception);
-        }
-    }
-
-    private void TryRespond(in PageRequest request, PageResponseCode code, Aftermath aftermath)
-    {
-        try
-        {
-            Respond(in request, code);
-        }
-#pragma warning disable CA1031 // As above.
-        catch (Exception exception)
-#pragma warning restore CA1031
-        {
-            aftermath.Fail(exception);
-        }
-    }
-
-    /// <summary>Tells whether the upper bits of an address are all like the highest that is used.</summary>
-    private bool IsCanonical(ulong address) => (ulong)((long)(address << _unusedBits) >> _unusedBits) == address;
 }

@@ -4,11 +4,7 @@ namespace Pasid.Internal;
 /// The page request queues over a host. Their turns come before its gate: who answers may enter it, and who is inside never waits
 /// for an answer, so that no handler keeps others from the host.
 /// </summary>
-/// <param name="gate">The gate of the host.</param>
-/// <param name="targets">What requests are for.</param>
-/// <param name="profile">Whose kernel answers them.</param>
-/// <param name="addressWidth">How many bits of an address are used.</param>
-internal sealed class RequestQueues(HostGate gate, IRequestTargets targets, KernelProfile profile, int addressWidth) : IAnswering
+internal sealed class RequestQueues(HostGate gate, IRequestTargets targets, KernelProfile profile, int addressWidth)
 {
     /// <summary>How long an unbind that would drain lets captures and restores go first, in milliseconds.</summary>
     private const int Courtesy = 1_000;
@@ -25,33 +21,29 @@ internal sealed class RequestQueues(HostGate gate, IRequestTargets targets, Kern
     /// <summary>What the queues did that are detached.</summary>
     private PageRequestStatistics _detached = new(0, 0, 0, 0, 0);
 
-    /// <summary>Gets what requests are for.</summary>
+    public HostGate Gate { get; } = gate;
+
     public IRequestTargets Targets { get; } = targets;
 
-    /// <summary>Gets whose kernel answers them.</summary>
     public KernelProfile Profile { get; } = profile;
 
-    /// <summary>Gets how many bits of an address are used.</summary>
     public int AddressWidth { get; } = addressWidth;
-
-    /// <inheritdoc/>
-    public bool IsOnThisThread => FindAnswered() is not null;
 
     /// <summary>Gets a value indicating whether the unbind of a device has something to drain.</summary>
     public bool NeedsDrain => _rings.Length != 0 && !Profile.Has(KernelQuirks.UnbindSkipsDrain);
 
     public void Attach(RequestRing ring)
     {
-        using Operation operation = gate.Enter();
+        using Operation operation = Gate.Enter();
         _pauses ??= new Signal();
         Volatile.Write(ref _rings, [.. _rings, ring]);
-        gate.Answering = this;
+        Gate.IsAnswering ??= () => FindAnswered() is not null;
     }
 
     /// <summary>Takes a queue away that stands still.</summary>
     public void Detach(RequestRing ring)
     {
-        using Operation operation = gate.EnterAnyhow();
+        using Operation operation = Gate.EnterAnyhow();
         _detached = Array.IndexOf(_rings, ring) >= 0 ? _detached.Plus(ring.GetStatistics()) : _detached;
         Volatile.Write(ref _rings, Array.FindAll(_rings, other => !ReferenceEquals(other, ring)));
     }
@@ -70,31 +62,18 @@ internal sealed class RequestQueues(HostGate gate, IRequestTargets targets, Kern
         return null;
     }
 
-    /// <inheritdoc cref="HostGate.ThrowIfInsideGate"/>
-    public void ThrowIfInsideGate() => gate.ThrowIfInsideGate();
-
-    /// <inheritdoc cref="HostGate.ThrowIfInside"/>
-    public void ThrowIfInside() => gate.ThrowIfInside();
-
     /// <summary>Sums up what the queues did, those that are detached included; inside the gate.</summary>
     public PageRequestStatistics GetStatistics()
     {
-        gate.AssertInside();
-        PageRequestStatistics sum = _detached;
-        foreach (RequestRing ring in _rings)
-        {
-            sum = sum.Plus(ring.GetStatistics());
-        }
-
-        return sum;
+        Gate.AssertInside();
+        return _rings.Aggregate(_detached, static (sum, ring) => sum.Plus(ring.GetStatistics()));
     }
 
     /// <summary>Enters the gate while all queues stand still and no unbind drains, in the one order in which all of them are entered.</summary>
-    /// <param name="name">What to call the operation in messages.</param>
     public Standstill EnterStill(string name)
     {
-        gate.ThrowIfInside();
-        Interlocked.Increment(ref gate.Standstills);
+        Gate.ThrowIfInside();
+        Interlocked.Increment(ref Gate.Standstills);
         try
         {
             while (true)
@@ -105,7 +84,7 @@ internal sealed class RequestQueues(HostGate gate, IRequestTargets targets, Kern
                     Array.ForEach(rings, static ring => ring.HoldStill());
                 }
 
-                Operation operation = gate.EnterWithTurn(outer: null, name);
+                Operation operation = Gate.EnterWithTurn(outer: null, name);
                 if (_drains == 0 && ReferenceEquals(rings, _rings))
                 {
                     return new Standstill(this, operation, rings);
@@ -123,7 +102,7 @@ internal sealed class RequestQueues(HostGate gate, IRequestTargets targets, Kern
         }
         finally
         {
-            Interlocked.Decrement(ref gate.Standstills);
+            Interlocked.Decrement(ref Gate.Standstills);
         }
     }
 
@@ -144,26 +123,18 @@ internal sealed class RequestQueues(HostGate gate, IRequestTargets targets, Kern
     /// <returns><see langword="false"/> if nothing was waited for; after a wait the caller looks again.</returns>
     public bool TryWaitForTurn(in Operation operation, bool isDraining, bool isLast, ref long deadline)
     {
-        if (isDraining)
-        {
-            WaitForPause(in operation, Timeout.Infinite);
-            return true;
-        }
-
-        deadline = deadline == 0 ? Environment.TickCount64 + Courtesy : deadline;
-        if (!gate.HasStandstill || !isLast || !NeedsDrain || AreEmpty(_rings) || Environment.TickCount64 >= deadline)
+        deadline = deadline == 0 && !isDraining ? Environment.TickCount64 + Courtesy : deadline;
+        if (!isDraining && (!Gate.HasStandstill || !isLast || !NeedsDrain || AreEmpty(_rings) || Environment.TickCount64 >= deadline))
         {
             return false;
         }
 
-        WaitForPause(in operation, Courtesy);
+        WaitForPause(in operation, isDraining ? Timeout.Infinite : Courtesy);
         return true;
     }
 
-    /// <summary>Has what is in the queues answered before a device lets go of a PASID. If something is, the gate is left meanwhile.</summary>
-    /// <param name="operation">The unbind.</param>
-    /// <param name="pasid">The PASID.</param>
-    /// <param name="isDraining">Set while the gate is left, for others who want the device: they call <see cref="WaitForPause"/>.</param>
+    /// <summary>Has what is in the queues answered before a device lets go of a PASID. If something is, the gate is left meanwhile, and
+    /// <paramref name="isDraining"/> set, for others who want the device: they call <see cref="WaitForPause"/>.</summary>
     public void Drain(in Operation operation, Ioasid pasid, ref bool isDraining)
     {
         RequestRing[] rings = _rings;
@@ -172,7 +143,7 @@ internal sealed class RequestQueues(HostGate gate, IRequestTargets targets, Kern
             return;
         }
 
-        RequestRing.DrainGoal[] goals = Array.ConvertAll(rings, ring => ring.FindDrainGoal(pasid));
+        (long Own, long All)[] goals = Array.ConvertAll(rings, ring => ring.FindDrainGoal(pasid));
         Aftermath aftermath = operation.Aftermath;
         isDraining = true;
         _drains++;
@@ -181,7 +152,7 @@ internal sealed class RequestQueues(HostGate gate, IRequestTargets targets, Kern
         // Nothing of this throws: the unbind has begun.
         for (int i = 0; i < rings.Length; i++)
         {
-            rings[i].Drain(in goals[i], aftermath);
+            rings[i].Drain(goals[i], aftermath);
         }
 
         operation.ComeBack(in state);
@@ -195,8 +166,6 @@ internal sealed class RequestQueues(HostGate gate, IRequestTargets targets, Kern
     }
 
     /// <summary>Leaves the gate until a drain, capture or restore is over; then the caller looks again.</summary>
-    /// <param name="operation">What has to wait.</param>
-    /// <param name="milliseconds">At most how long.</param>
     public void WaitForPause(in Operation operation, int milliseconds)
     {
         long seen = _pauses!.Now;
@@ -226,4 +195,43 @@ internal sealed class RequestQueues(HostGate gate, IRequestTargets targets, Kern
 
         aftermath?.Finish();
     }
+}
+
+/// <summary>An operation during which nothing is answered and no unbind drains; see <see cref="RequestQueues.EnterStill"/>.</summary>
+internal readonly ref struct Standstill(RequestQueues queues, Operation operation, RequestRing[] rings)
+{
+    public Operation Operation { get; } = operation;
+
+    /// <summary>Gets the queues, in the order in which they were attached.</summary>
+    public RequestRing[] Rings { get; } = rings;
+
+    public void Dispose()
+    {
+        try
+        {
+            Operation.Dispose();
+        }
+        finally
+        {
+            queues.EndStandstill(Rings);
+        }
+    }
+}
+
+/// <summary>What a PASID leads a page request to, found and read without the gate of the host.</summary>
+internal interface IRequestTarget
+{
+    /// <summary>Gets whose page it is; <see langword="null"/> for the supervisor's own.</summary>
+    AddressSpace? AddressSpace { get; }
+
+    /// <summary>Finds the callbacks that a device was bound with.</summary>
+    ISvmDeviceCallbacks? FindCallbacks(SvmDevice device);
+}
+
+/// <summary>Finds what page requests are for: the bindings of the host.</summary>
+internal interface IRequestTargets
+{
+    /// <summary>Finds what a PASID is bound to, without the gate of the host.</summary>
+    /// <returns><see langword="null"/> if it is bound to nothing.</returns>
+    IRequestTarget? Find(Ioasid pasid);
 }

@@ -86,9 +86,9 @@ internal sealed partial class RequestRing
         return isOwed;
     }
 
-    /// <summary>Finds out for what a drain has to wait, as of now.</summary>
-    /// <param name="pasid">The PASID that a device lets go of.</param>
-    public DrainGoal FindDrainGoal(Ioasid pasid)
+    /// <summary>Finds out for what a drain has to wait, as of now and as places in the order of all requests: behind the last one that
+    /// has the PASID, and behind the last.</summary>
+    public (long Own, long All) FindDrainGoal(Ioasid pasid)
     {
         _ringGate.Enter();
         int count = Count;
@@ -98,7 +98,7 @@ internal sealed partial class RequestRing
             last += _ring[(_head + i - 1) & (_ring.Length - 1)].Pasid == pasid ? i : 0;
         }
 
-        var goal = new DrainGoal(last, _handled + count);
+        (long, long) goal = (last, _handled + count);
         _ringGate.Leave();
         return goal;
     }
@@ -107,7 +107,7 @@ internal sealed partial class RequestRing
     /// Answers what was there when a drain began and is there still; what another thread answers, it waits for, as far as it has to.
     /// No gate is held.
     /// </summary>
-    public void Drain(in DrainGoal goal, Aftermath aftermath)
+    public void Drain((long Own, long All) goal, Aftermath aftermath)
     {
         while (true)
         {
@@ -136,7 +136,7 @@ internal sealed partial class RequestRing
             }
             else
             {
-                AnswerUpToGoal(aftermath);
+                AnswerInTurn(isNested: false, aftermath, out _);
             }
         }
     }
@@ -230,10 +230,6 @@ internal sealed partial class RequestRing
     }
 
     /// <summary>Gets the next request to answer, or gives the turn up.</summary>
-    /// <param name="isNested">Whether this thread is answering another queue of the binder: then no capture or restore comes between,
-    /// because it may be waiting for that one.</param>
-    /// <param name="request">The request.</param>
-    /// <param name="isAsked">Whether the turn is given up for a capture or restore, and something is left.</param>
     private bool TryNext(bool isNested, out PageRequest request, out bool isAsked)
     {
         _ringGate.Enter();
@@ -252,54 +248,28 @@ internal sealed partial class RequestRing
         return isNext;
     }
 
-    /// <summary>Answers as far as the turn goes, and gives it up.</summary>
-    private int AnswerAll(RequestRing? outer, Aftermath aftermath)
+    /// <summary>Answers as far as the turn goes, and gives it up; <paramref name="isAsked"/> if for a capture or restore, and something is
+    /// left. None comes between if this thread is answering another queue of the binder: it may be waiting for that one.</summary>
+    private int AnswerInTurn(bool isNested, Aftermath aftermath, out bool isAsked)
     {
         int handled = 0;
-        bool isAsked;
-        do
+        while (TryNext(isNested, out PageRequest request, out isAsked))
         {
-            while (TryNext(isNested: outer is not null, out PageRequest request, out isAsked))
-            {
-                Answer(in request, aftermath);
-                handled++;
-            }
+            _aftermath = aftermath;
+            _answerer.Answer(in request, aftermath);
+            _aftermath = null;
+            handled++;
+
+            // Until now the request was outstanding.
+            _ringGate.Enter();
+            _ring[_head] = default;
+            Volatile.Write(ref _head, (_head + 1) & (_ring.Length - 1));
+            _handled++;
+            _requests++;
+            _ringGate.Leave();
+            _progress.Raise();
         }
-        while (isAsked && TryTakeTurn(outer, isAgain: true));
+
         return handled;
     }
-
-    /// <summary>Answers up to the goal of a drain, or until a capture or restore asks for the turn, and gives it up.</summary>
-    private void AnswerUpToGoal(Aftermath aftermath)
-    {
-        while (TryNext(isNested: false, out PageRequest request, out _))
-        {
-            Answer(in request, aftermath);
-        }
-    }
-
-    private void Answer(in PageRequest request, Aftermath aftermath)
-    {
-        _aftermath = aftermath;
-        _answerer.Answer(in request, aftermath);
-        _aftermath = null;
-        Advance();
-    }
-
-    /// <summary>Takes the request out that was answered: until now it was outstanding.</summary>
-    private void Advance()
-    {
-        _ringGate.Enter();
-        _ring[_head] = default;
-        Volatile.Write(ref _head, (_head + 1) & (_ring.Length - 1));
-        _handled++;
-        _requests++;
-        _ringGate.Leave();
-        _progress.Raise();
-    }
-
-    /// <summary>For what a drain waits, as places in the order of all requests.</summary>
-    /// <param name="Own">Behind the last request that has the PASID.</param>
-    /// <param name="All">Behind the last request.</param>
-    public readonly record struct DrainGoal(long Own, long All);
 }

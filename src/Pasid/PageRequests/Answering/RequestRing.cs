@@ -7,7 +7,7 @@ namespace Pasid.Internal;
 /// The ring of a page request queue: what comes in, and by the turn of one thread at a time what goes to the answerer. A gate guards it;
 /// nothing is called inside.
 /// </summary>
-internal sealed partial class RequestRing
+internal sealed partial class RequestRing(RequestQueues queues, IPageResponder responder, int capacity, ILogger? logger)
 {
     public const int MaxGroupIndex = 511;
 
@@ -17,11 +17,11 @@ internal sealed partial class RequestRing
     /// <summary>What users know it as, for the exception of one that is disposed.</summary>
     private const string Owner = "PageRequestQueue";
 
+    private readonly RequestAnswerer _answerer = new(queues, responder, logger);
 
-    private readonly RequestQueues _queues;
-    private readonly RequestAnswerer _answerer;
-    private readonly ILogger? _logger;
-    private readonly PageRequest[] _ring;
+    private readonly PageRequest[] _ring = new PageRequest[capacity is >= 2 and <= MaxCapacity && BitOperations.IsPow2(capacity)
+        ? capacity
+        : throw new ArgumentOutOfRangeException(nameof(capacity), capacity, $"A ring has a power of two of descriptors, 2 to {MaxCapacity}.")];
 
     /// <summary>Guards the ring and the turn to answer; held for a few instructions.</summary>
     private Gate _ringGate = new();
@@ -33,25 +33,6 @@ internal sealed partial class RequestRing
     private long _requests;
     private long _overflows;
 
-    /// <summary>Makes an empty ring; it is still to be attached.</summary>
-    /// <param name="queues">The queues of the host.</param>
-    /// <param name="responder">Who takes the answers.</param>
-    /// <param name="capacity">How many descriptors it has.</param>
-    /// <param name="logger">Where messages go.</param>
-    /// <exception cref="ArgumentOutOfRangeException"><paramref name="capacity"/> is no power of two from 2 to 1048576.</exception>
-    public RequestRing(RequestQueues queues, IPageResponder responder, int capacity, ILogger? logger)
-    {
-        if (capacity is < 2 or > MaxCapacity || !BitOperations.IsPow2(capacity))
-        {
-            throw new ArgumentOutOfRangeException(nameof(capacity), capacity, $"A ring has a power of two of descriptors, 2 to {MaxCapacity}.");
-        }
-
-        _queues = queues;
-        _ring = new PageRequest[capacity];
-        _logger = logger;
-        _answerer = new RequestAnswerer(queues, responder, logger);
-    }
-
     public int Capacity => _ring.Length;
 
     public int Head => Volatile.Read(ref _head);
@@ -60,7 +41,6 @@ internal sealed partial class RequestRing
 
     public bool HasOverflowed => _hasOverflowed;
 
-    /// <summary>Gets a value indicating whether nothing waits and nothing is being answered.</summary>
     public bool IsEmpty => Head == Tail;
 
     /// <summary>Gets how many requests wait or are being answered; the ring is entered.</summary>
@@ -94,7 +74,7 @@ internal sealed partial class RequestRing
             return true;
         }
 
-        _logger?.PageRequestOverflowed(request.Device);
+        logger?.PageRequestOverflowed(request.Device);
         if (request.IsDue)
         {
             // The hardware's own answer: nobody looks at the request, so the device asks again.
@@ -108,10 +88,16 @@ internal sealed partial class RequestRing
     /// <returns>How many requests were answered by this thread.</returns>
     public int Process()
     {
-        _queues.ThrowIfInsideGate();
-        RequestRing? outer = _queues.FindAnswered();
+        queues.Gate.ThrowIfInsideGate();
+        RequestRing? outer = queues.FindAnswered();
         var aftermath = new Aftermath();
-        int handled = TryTakeTurn(outer, isAgain: false) ? AnswerAll(outer, aftermath) : 0;
+        int handled = 0;
+        bool isAsked = true;
+        for (bool isAgain = false; isAsked && TryTakeTurn(outer, isAgain); isAgain = true)
+        {
+            handled += AnswerInTurn(isNested: outer is not null, aftermath, out isAsked);
+        }
+
         aftermath.Finish();
         return handled;
     }
@@ -134,7 +120,7 @@ internal sealed partial class RequestRing
     /// <summary>Detaches the ring. What is in it is not answered.</summary>
     public void Dispose()
     {
-        _queues.ThrowIfInside();
+        queues.Gate.ThrowIfInside();
         HoldStill();
         try
         {
@@ -142,7 +128,7 @@ internal sealed partial class RequestRing
             _ringGate.Enter();
             _isDisposed = true;
             _ringGate.Leave();
-            _queues.Detach(this);
+            queues.Detach(this);
         }
         finally
         {

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Pasid.Internal;
 
 namespace Pasid;
@@ -15,8 +16,8 @@ public sealed class AddressRegionMap : IAddressSpaceFaultHandler
 
     private readonly object _gate = new();
 
-    /// <summary>The regions, by their last address.</summary>
-    private readonly SortedList<ulong, AddressRegion> _regions = [];
+    /// <summary>The regions, lowest first.</summary>
+    private readonly List<AddressRegion> _regions = [];
 
     /// <summary>Gets the regions.</summary>
     /// <value>Lowest first; a picture that no later call changes. O(regions).</value>
@@ -26,7 +27,7 @@ public sealed class AddressRegionMap : IAddressSpaceFaultHandler
         {
             using (Uninterruptible.Lock(_gate))
             {
-                return [.. _regions.Values];
+                return [.. _regions];
             }
         }
     }
@@ -49,12 +50,13 @@ public sealed class AddressRegionMap : IAddressSpaceFaultHandler
 
         using (Uninterruptible.Lock(_gate))
         {
-            if (Find(region.Start) is { } next && next.Start <= region.Last)
+            int index = FindIndex(region.Start);
+            if (index < _regions.Count && _regions[index].Start <= region.Last)
             {
-                throw new ArgumentException($"The region {region} overlaps {next}: remove that first.", nameof(region));
+                throw new ArgumentException($"The region {region} overlaps {_regions[index]}: remove that first.", nameof(region));
             }
 
-            _regions.Add(region.Last, region);
+            _regions.Insert(index, region);
         }
     }
 
@@ -65,7 +67,10 @@ public sealed class AddressRegionMap : IAddressSpaceFaultHandler
     {
         using (Uninterruptible.Lock(_gate))
         {
-            return Find(address) is { } region && region.Start <= address && _regions.Remove(region.Last);
+            int index = FindIndex(address);
+            bool isMapped = index < _regions.Count && _regions[index].Start <= address;
+            _regions.RemoveRange(index, isMapped ? 1 : 0);
+            return isMapped;
         }
     }
 
@@ -79,70 +84,42 @@ public sealed class AddressRegionMap : IAddressSpaceFaultHandler
         Rights.ThrowIfUndefined(rights, nameof(rights));
         using (Uninterruptible.Lock(_gate))
         {
-            if (Find(address) is not { } region)
+            int index = FindIndex(address);
+            if (index == _regions.Count || (address < _regions[index].Start && !TryGrow(index, address)))
             {
                 return FaultOutcome.NotMapped;
             }
 
-            if (address < region.Start)
-            {
-                if (!region.GrowsDown || !TryGrow(ref region, address))
-                {
-                    return FaultOutcome.NotMapped;
-                }
-            }
-
-            return (rights & AllRights & ~region.Rights) == 0 ? FaultOutcome.Handled : FaultOutcome.AccessDenied;
+            return (rights & AllRights & ~_regions[index].Rights) == 0 ? FaultOutcome.Handled : FaultOutcome.AccessDenied;
         }
     }
 
     /// <summary>Makes a region longer, down to the page of an access; the gate is held.</summary>
-    /// <returns><see langword="false"/> if it would be the whole of 64 bits, which no length can say.</returns>
-    private bool TryGrow(ref AddressRegion region, ulong address)
+    /// <returns><see langword="false"/> if it does not grow, or would be the whole of 64 bits, which no length can say.</returns>
+    private bool TryGrow(int index, ulong address)
     {
-        ulong start = address & ~PageMask;
-        int index = FindIndex(region.Last);
-        if (index > 0)
-        {
-            // The region before may end inside this very page.
-            start = Math.Max(start, _regions.Keys[index - 1] + 1);
-        }
+        AddressRegion region = _regions[index];
 
-        if (start == 0 && region.Last == ulong.MaxValue)
+        // The region before may end inside this very page.
+        ulong start = Math.Max(address & ~PageMask, index > 0 ? _regions[index - 1].Last + 1 : 0);
+        if (!region.GrowsDown || (start == 0 && region.Last == ulong.MaxValue))
         {
             return false;
         }
 
-        region = region with { Start = start, Length = region.Last - start + 1 };
-        _regions[region.Last] = region;
+        _regions[index] = region with { Start = start, Length = region.Last - start + 1 };
         return true;
-    }
-
-    /// <summary>Finds the region that an address lies in, or else the next one above; the gate is held.</summary>
-    private AddressRegion? Find(ulong address)
-    {
-        int index = FindIndex(address);
-        return index < _regions.Count ? _regions.Values[index] : null;
     }
 
     /// <summary>Finds the first region that does not end below an address; the gate is held.</summary>
     private int FindIndex(ulong address)
     {
-        int low = 0;
-        int high = _regions.Count;
-        while (low < high)
-        {
-            int middle = (low + high) / 2;
-            if (_regions.Keys[middle] < address)
-            {
-                low = middle + 1;
-            }
-            else
-            {
-                high = middle;
-            }
-        }
+        int index = CollectionsMarshal.AsSpan(_regions).BinarySearch(new LastAddress(address));
+        return index < 0 ? ~index : index;
+    }
 
-        return low;
+    private readonly struct LastAddress(ulong address) : IComparable<AddressRegion>
+    {
+        public int CompareTo(AddressRegion other) => address.CompareTo(other.Last);
     }
 }
