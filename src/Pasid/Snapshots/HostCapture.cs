@@ -43,7 +43,7 @@ internal static class HostCapture
             state.Queues.Add(new HostState.Queue(ring.CopyUnsynchronized(), ring.HasOverflowed));
         }
 
-        state.Ids = allocator.CopyLiveIds(engine.Source.Holder, out uint next, out uint[] held);
+        state.Ids = allocator.Active.CopyLiveIds(engine.Source.Holder, out uint next, out uint[] held);
         state.NextId = next;
         state.HeldIds = held;
     }

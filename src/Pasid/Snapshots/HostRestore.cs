@@ -16,7 +16,7 @@ internal sealed class HostRestore(BindingEngine engine, IoasidAllocator allocato
     /// <exception cref="ObjectDisposedException">The host is disposed.</exception>
     public string? Run(string name)
     {
-        IoasidTable table = allocator.MakeTable(reader.Ids, reader.NextId, reader.HeldIds);
+        IoasidTable table = allocator.Active.MakeTable(reader.Ids, reader.NextId, reader.HeldIds);
         using Standstill still = engine.Queues.EnterStill(name);
         engine.Processes.Gate.ThrowIfDisposed();
         string? refusal = CheckQueues(still.Rings);
@@ -55,13 +55,13 @@ internal sealed class HostRestore(BindingEngine engine, IoasidAllocator allocato
             others.Add(kept);
         }
 
-        CustomRegistry registry = allocator.EnterForReplacement();
+        using GateTurn turn = allocator.Active.EnterForReplacement();
         engine.Processes.HoldStill(others);
         Array.ForEach(rings, static ring => ring.Enter());
         try
         {
             engine.Lookup.IsRestoring = true;
-            allocator.ReplaceUnsynchronized(registry, table, engine.Source.Holder);
+            allocator.Active.Replace(table, engine.Source.Holder);
             engine.Source.Holder.Load(reader.HeldPasids);
             Forget();
             LoadProcesses();
@@ -82,7 +82,6 @@ internal sealed class HostRestore(BindingEngine engine, IoasidAllocator allocato
             engine.Lookup.IsRestoring = false;
             Array.ForEach(rings, static ring => ring.Leave());
             engine.Processes.LetGo(others);
-            registry.Leave();
         }
     }
 

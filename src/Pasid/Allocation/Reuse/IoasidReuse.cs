@@ -21,10 +21,9 @@ internal sealed class IoasidReuse(IoasidReusePolicy policy)
     /// <summary>Gets or sets where a cyclic search begins: behind the id that was given last.</summary>
     public uint Next { get; set; }
 
-    /// <summary>Gets how many ids are held back.</summary>
     public int Count => _count;
 
-    /// <summary>Gets a value indicating whether more ids are held back than the policy says.</summary>
+    /// <summary>Gets a value indicating whether more ids are held back than the policy says: the time of the oldest is over.</summary>
     public bool HoldsTooMany => _count > policy.Frees;
 
     /// <summary>Gets the ids held back, oldest first.</summary>
@@ -55,14 +54,6 @@ internal sealed class IoasidReuse(IoasidReusePolicy policy)
 
     /// <summary>Holds an id back, for which there is room.</summary>
     public void Hold(uint id) => At(_count++) = id;
-
-    /// <summary>Takes the oldest out if its time is over.</summary>
-    public bool TryRelease(out uint id)
-    {
-        bool isOver = HoldsTooMany;
-        id = isOver ? TakeAt(0) : 0;
-        return isOver;
-    }
 
     /// <summary>Finds which of the ids held back is the oldest of a range; -1 if none is.</summary>
     public int FindOldest(IoasidRange range)

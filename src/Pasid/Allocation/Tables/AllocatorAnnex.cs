@@ -47,7 +47,7 @@ internal sealed class AllocatorAnnex(ILogger? logger, IoasidReusePolicy reusePol
     /// that moment, by one thread at a time.</summary>
     public void CountAsPast(IoasidTable table)
     {
-        table.GetCounts(out long allocations, out _);
+        table.Counts.Read(out long allocations, out _);
         long before = _past?.Ids ?? 0;
         Volatile.Write(ref _past, new PastCounts(before + allocations, table, before));
     }

@@ -116,18 +116,7 @@ internal sealed partial class FarPages
     }
 
     /// <summary>Tells whether a directory has nothing in it.</summary>
-    public static bool IsUnused(object?[] directory)
-    {
-        foreach (object? item in directory)
-        {
-            if (item is not null)
-            {
-                return false;
-            }
-        }
-
-        return true;
-    }
+    public static bool IsUnused(object?[] directory) => Array.TrueForAll(directory, static item => item is null);
 
     /// <summary>The pages with the first id of each, ascending.</summary>
     public IEnumerable<(uint First, Slot[] Page)> Pages()
@@ -159,10 +148,8 @@ internal sealed partial class FarPages
             }
 
             bytes += MiddleBytes;
-            bool isNeeded = false;
             for (int j = 0; j < middle.Length; j++)
             {
-                isNeeded |= middle[j] is not null;
                 bytes += middle[j] is null ? 0 : LowBytes;
                 if (middle[j] is { } low && IsUnused(low))
                 {
@@ -170,16 +157,10 @@ internal sealed partial class FarPages
                 }
             }
 
-            if (!isNeeded)
-            {
-                damage.Add(new(TableRule.LiveIds, $"the ids from {(long)i << TopShift} on have a directory without directories"));
-            }
+            damage.AddIf(IsUnused(middle), TableRule.LiveIds, $"the ids from {(long)i << TopShift} on have a directory without directories");
         }
 
-        if (bytes != Bytes)
-        {
-            damage.Add(new(TableRule.LiveIds, $"the directories have {bytes} bytes and count {Bytes}"));
-        }
+        damage.AddIf(bytes != Bytes, TableRule.LiveIds, $"the directories have {bytes} bytes and count {Bytes}");
     }
 
     private static int MiddleIndex(uint id) => (int)(id >> IdBitmap.Shift) & (MiddleLength - 1);

@@ -40,20 +40,18 @@ internal sealed partial class FurtherIds
     /// <returns>The id, which may be 4294967295; or -1 if everything above is taken.</returns>
     public long FindFree(uint from)
     {
-        int block = NextBlockWithFree((int)(from >> IdBitmap.Shift));
-        if (block != (int)(from >> IdBitmap.Shift) || (from & OffsetMask) == 0)
+        int first = (int)(from >> IdBitmap.Shift);
+        for (int block = NextBlockWithFree(first); block >= 0; block = NextBlockWithFree(block + 1))
         {
-            return block < 0 ? -1 : LowestIn(block);
+            int offset = block == first ? (int)(from & OffsetMask) : 0;
+            int found = GetBlock(block)?.FindFree(offset) ?? offset;
+            if (found >= 0)
+            {
+                return ((long)block << IdBitmap.Shift) | (uint)found;
+            }
         }
 
-        int offset = GetBlock(block)?.FindFree((int)(from & OffsetMask)) ?? (int)(from & OffsetMask);
-        if (offset >= 0)
-        {
-            return ((long)block << IdBitmap.Shift) | (uint)offset;
-        }
-
-        block = NextBlockWithFree(block + 1);
-        return block < 0 ? -1 : LowestIn(block);
+        return -1;
     }
 
     /// <summary>Finds the first of the blocks below 64 that has a free id and words.</summary>
@@ -193,8 +191,9 @@ internal sealed partial class FurtherIds
     /// <summary>Marks the only taken id among the 64 around it as free.</summary>
     public void MarkLeafFree(uint id) => GetBlock((int)(id >> IdBitmap.Shift))!.MarkLeafFree((int)(id & OffsetMask));
 
-    /// <summary>Tells whether there is a word for an id.</summary>
-    public bool Covers(uint id) => GetBlock((int)(id >> IdBitmap.Shift))?.Covers((int)(id & OffsetMask)) ?? false;
+    /// <summary>The words of the page around an id; none where there are none.</summary>
+    public ReadOnlySpan<ulong> PageWords(uint id) =>
+        GetBlock((int)(id >> IdBitmap.Shift)) is { } ids ? ids.PageWords((int)(id & OffsetMask)) : default;
 
     /// <summary>Finds summary words that do not say what is below them, blocks without a page, and what is kept or counted
     /// without being there.</summary>
@@ -203,10 +202,7 @@ internal sealed partial class FurtherIds
     public void Check(List<TableDamage> damage, HashSet<uint> blocksWithPages)
     {
         int bytes = new FurtherIds().Bytes + (_spare?.Bytes ?? 0);
-        if (_spare is { } spare && (spare.FindTaken(0) >= 0 || !spare.AreSummariesRight()))
-        {
-            damage.Add(new(TableRule.LiveIds, "the map that waits for other ids has taken ones"));
-        }
+        damage.AddIf(_spare is { } spare && (spare.FindTaken(0) >= 0 || !spare.AreSummariesRight()), TableRule.LiveIds, $"the map that waits for other ids has taken ones");
 
         for (int block = 1; block < BlockCount; block++)
         {
@@ -227,16 +223,10 @@ internal sealed partial class FurtherIds
         for (int row = 1; row < _rows.Length; row++)
         {
             bytes += _rows[row] is null ? 0 : RowBytes;
-            if (_rows[row] is { } blocks && FarPages.IsUnused(blocks))
-            {
-                damage.Add(new(TableRule.LiveIds, $"the ids from {(long)row << (IdBitmap.Shift + RowShift)} on have a row of maps without a map"));
-            }
+            damage.AddIf(_rows[row] is { } blocks && FarPages.IsUnused(blocks), TableRule.LiveIds, $"the ids from {(long)row << (IdBitmap.Shift + RowShift)} on have a row of maps without a map");
         }
 
-        if (bytes != Bytes)
-        {
-            damage.Add(new(TableRule.LiveIds, $"the map of the ids from {1 << IdBitmap.Shift} on has {bytes} bytes and counts {Bytes}"));
-        }
+        damage.AddIf(bytes != Bytes, TableRule.LiveIds, $"the map of the ids from {1 << IdBitmap.Shift} on has {bytes} bytes and counts {Bytes}");
     }
 
     /// <summary>Drops a block that is all free, and its row with the last of its blocks.</summary>
@@ -276,19 +266,12 @@ internal sealed partial class FurtherIds
         return spare;
     }
 
-    private long LowestIn(int block) => ((long)block << IdBitmap.Shift) | (uint)(GetBlock(block)?.FindLowestFree() ?? 0);
-
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private IdBitmap? GetBlock(int block)
     {
         IdBitmap?[] firstRow = _firstRow;
         return (uint)block < (uint)firstRow.Length ? firstRow[block] : _rows[block >> RowShift]?[block & ((1 << RowShift) - 1)];
     }
-
-    public bool IsTaken(uint id) => GetBlock((int)(id >> IdBitmap.Shift))?.IsTaken((int)(id & OffsetMask)) ?? false;
-
-    /// <summary>Tells whether the page that begins with <paramref name="first"/> has no taken id.</summary>
-    public bool IsPageFree(uint first) => GetBlock((int)(first >> IdBitmap.Shift))?.IsPageFree((int)(first & OffsetMask)) ?? true;
 
     private int NextBlockWithFree(int from)
     {

@@ -24,6 +24,7 @@ internal sealed partial class IdBitmap
     private const int ShrinkPages = 8;
 
     private const int LeafCount = 1 << (Shift - 6);
+    private const int PageLeafCount = SlotPages.PageLength / 64;
 
     /// <summary>Two pages; the lengths that follow are multiples of it.</summary>
     private const int SmallestLeafCount = 16;
@@ -106,30 +107,14 @@ internal sealed partial class IdBitmap
         return (leaf << 6) + BitOperations.TrailingZeroCount(taken);
     }
 
-    /// <summary>Tells whether the page that begins with <paramref name="first"/> has no taken id.</summary>
-    public static bool IsPageFree(ulong[] leaves, int first)
-    {
-        if (first >> 6 >= leaves.Length)
-        {
-            return true;
-        }
-
-        return !leaves.AsSpan(first >> 6, SlotPages.PageLength / 64).ContainsAnyExcept(ulong.MaxValue);
-    }
-
-    public static bool IsTaken(ulong[] leaves, int offset) => offset >> 6 < leaves.Length && (leaves[offset >> 6] >> offset & 1) == 0;
+    /// <summary>The leaves of the page that has a leaf; none beyond the end.</summary>
+    public static ReadOnlySpan<ulong> PageWords(ulong[]? leaves, int leaf) =>
+        (uint)leaf < (uint)(leaves?.Length ?? 0) ? leaves.AsSpan(leaf & -PageLeafCount, PageLeafCount) : default;
 
     /// <summary>Tells whether there is a word for an offset.</summary>
     public bool Covers(int offset) => (uint)((offset >> 6) - _firstLeaf) < (uint)_leaves.Length;
 
-    public bool IsTaken(int offset) => Covers(offset) && (_leaves[(offset >> 6) - _firstLeaf] >> offset & 1) == 0;
-
-    /// <inheritdoc cref="IsPageFree(ulong[], int)"/>
-    public bool IsPageFree(int first)
-    {
-        Touch(SlotPages.PageLength / 64);
-        return !Covers(first) || IsPageFree(_leaves, first - (_firstLeaf << 6));
-    }
+    public ReadOnlySpan<ulong> PageWords(int offset) => PageWords(_leaves, (offset >> 6) - _firstLeaf);
 
     /// <summary>Finds the lowest taken offset that is not below <paramref name="from"/>, or -1.</summary>
     public int FindTaken(int from)

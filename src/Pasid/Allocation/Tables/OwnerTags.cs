@@ -67,23 +67,14 @@ internal sealed class OwnerTags
     /// <returns>The tag, or -1 if all tags are in use.</returns>
     public int Reserve(IoasidSet owner)
     {
-        if (!ReferenceEquals(_owners[_lastTag], owner))
+        int tag = Find(owner);
+        if (tag == 0)
         {
-            int tag = Find(owner);
-            if (tag == 0)
-            {
-                tag = Give(owner);
-            }
-
-            if (tag < 0)
-            {
-                return -1;
-            }
-
-            _lastTag = tag;
+            tag = Give(owner);
         }
 
-        return _lastTag;
+        _lastTag = Math.Max(tag, 0);
+        return tag;
     }
 
     public void AddId(int tag) => _liveIds[tag]++;

@@ -57,17 +57,13 @@ internal struct Owners
     /// <returns>The tag, or -1 if all tags are in use.</returns>
     public int Reserve(IoasidSet? owner, bool isFirstUnused)
     {
-        if (ReferenceEquals(_first, owner))
+        int tag = FindTag(owner);
+        if (tag >= 0)
         {
-            return SlotWord.FirstOwnersTag;
+            return tag;
         }
 
-        if (owner is null)
-        {
-            return 0;
-        }
-
-        if (isFirstUnused && (_others is null || !_others.Has(owner)))
+        if (isFirstUnused && (_others is null || !_others.Has(owner!)))
         {
             Volatile.Write(ref _first, owner);
             return SlotWord.FirstOwnersTag;
@@ -78,7 +74,7 @@ internal struct Owners
             Volatile.Write(ref _others, new OwnerTags());
         }
 
-        return _others.Reserve(owner);
+        return _others.Reserve(owner!);
     }
 
     public readonly void AddId(int tag, ref LiveCounts counts)
@@ -118,11 +114,8 @@ internal struct Owners
     /// <summary>Gives back what is kept without an owner; it goes after the last life that it had a part in.</summary>
     public void Reset() => Volatile.Write(ref _others, null);
 
-    public readonly void Check(int tag, long count, List<TableDamage> damage)
-    {
-        if (tag > SlotWord.FirstOwnersTag && (_others is null || !_others.HasIds(tag, count)))
-        {
-            damage.Add(new(TableRule.Counts, $"owner number {tag} has {count} live ids, and the owners say otherwise"));
-        }
-    }
+    public readonly void Check(int tag, long count, List<TableDamage> damage) => damage.AddIf(
+        tag > SlotWord.FirstOwnersTag && (_others is null || !_others.HasIds(tag, count)),
+        TableRule.Counts,
+        $"owner number {tag} has {count} live ids, and the owners say otherwise");
 }

@@ -49,11 +49,6 @@ internal struct ReferenceCounts
         }
     }
 
-    public readonly void CheckMany(long many, List<TableDamage> damage)
-    {
-        if (many != (_many?.Count ?? 0))
-        {
-            damage.Add(new(TableRule.Counts, $"{many} ids have many references and {_many?.Count ?? 0} counts are kept"));
-        }
-    }
+    public readonly void CheckMany(long many, List<TableDamage> damage) =>
+        damage.AddIf(many != (_many?.Count ?? 0), TableRule.Counts, $"{many} ids have many references and {_many?.Count ?? 0} counts are kept");
 }

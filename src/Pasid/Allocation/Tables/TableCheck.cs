@@ -10,13 +10,16 @@ internal sealed class TableCheck(IoasidTable table)
     {
         table.Ids.CheckSummaries(_damage);
         SlotPages.Check(table, _damage);
-        if (table.IsEmpty && table.KeptBytes > IoasidTable.MostKeptBytes)
+        _damage.AddIf(table.IsEmpty && table.KeptBytes > IoasidTable.MostKeptBytes, TableRule.LiveIds, $"no id is live, and {table.KeptBytes} bytes are kept");
+        HashSet<uint> held = [.. table.Choice.Held()];
+        bool areRightlyMany = held.Count == table.Choice.HeldCount && table.Choice.Reuse is not { HoldsTooMany: true };
+        _damage.AddIf(!areRightlyMany, TableRule.Reuse, $"{table.Choice.HeldCount} ids are held back, {held.Count} different ones");
+        foreach (uint id in held)
         {
-            _damage.Add(new(TableRule.LiveIds, $"no id is live, and {table.KeptBytes} bytes are kept"));
+            bool isHeldBack = SlotWord.IsDead(SlotPages.Find(table, id).Word) && table.Ids.IsTaken(id);
+            _damage.AddIf(!isHeldBack, TableRule.Reuse, $"id {id} is held back, and is not free and taken");
         }
 
-        HashSet<uint> held = [.. table.Choice.Held()];
-        CheckReuse(held);
         var ownerCounts = new Dictionary<int, long>();
         long live = 0;
         long many = 0;
@@ -49,11 +52,7 @@ internal sealed class TableCheck(IoasidTable table)
             }
         }
 
-        if (live != table.Counts.Live)
-        {
-            _damage.Add(new(TableRule.LiveIds, $"{live} ids are live and {table.Counts.Live} are counted"));
-        }
-
+        _damage.AddIf(live != table.Counts.Live, TableRule.LiveIds, $"{live} ids are live and {table.Counts.Live} are counted");
         table.References.CheckMany(many, _damage);
         table.Counts.CheckOthers(ownerCounts.Where(count => count.Key != SlotWord.FirstOwnersTag).Sum(count => count.Value), _damage);
         foreach ((int tag, long count) in ownerCounts)
@@ -63,20 +62,35 @@ internal sealed class TableCheck(IoasidTable table)
 
         return _damage;
     }
+}
 
-    private void CheckReuse(HashSet<uint> held)
+/// <summary>One thing of a table that is not as it has to be.</summary>
+internal readonly record struct TableDamage(TableRule Rule, string Message);
+
+/// <summary>What has to hold of a table whenever its gate is free.</summary>
+internal enum TableRule
+{
+    /// <summary>The map, the records and the count say the same of each id, and nothing is kept for ids that need nothing.</summary>
+    LiveIds,
+
+    /// <summary>A free id has no data.</summary>
+    StaleData,
+
+    /// <summary>References and owners are counted right.</summary>
+    Counts,
+
+    /// <summary>An id that is held back is taken and not live, and no more are held back than the policy says.</summary>
+    Reuse,
+}
+
+internal static class TableDamages
+{
+    /// <summary>Adds what is wrong, if it is; made into words only then.</summary>
+    public static void AddIf(this List<TableDamage> damage, bool isWrong, TableRule rule, FormattableString message)
     {
-        if (held.Count != (table.Choice.HeldCount) || table.Choice.Reuse is { HoldsTooMany: true })
+        if (isWrong)
         {
-            _damage.Add(new(TableRule.Reuse, $"{table.Choice.HeldCount} ids are held back, {held.Count} different ones"));
-        }
-
-        foreach (uint id in held)
-        {
-            if (!SlotWord.IsDead(SlotPages.Find(table, id).Word) || !table.Ids.IsTaken(id))
-            {
-                _damage.Add(new(TableRule.Reuse, $"id {id} is held back, and is not free and taken"));
-            }
+            damage.Add(new(rule, FormattableString.Invariant(message)));
         }
     }
 }
