@@ -16,9 +16,14 @@ internal sealed class CustomRegistry(IoasidTable defaultTable)
     /// <summary>Gets the groups in the order of their first registration; the head is active.</summary>
     private List<CustomGroup> Groups { get; } = [];
 
-    /// <summary>Enters the gate until the end of a block.</summary>
-    public GateTurn Enter()
+    /// <summary>Enters, unless a function of the active table is asking, for which an unregistration waits inside.</summary>
+    public GateTurn Enter(IoasidTable active)
     {
+        if (active.IsInsideFunction)
+        {
+            Throw.CalledFromCallback("The allocator");
+        }
+
         _gate.EnterAsOwner("The allocator");
         return new GateTurn(ref _gate);
     }
@@ -26,7 +31,7 @@ internal sealed class CustomRegistry(IoasidTable defaultTable)
     /// <inheritdoc cref="ICustomIoasidRegistry.Register"/>
     public PasidStatus Register(ref ActiveTable active, CustomIoasidAllocator customAllocator)
     {
-        using GateTurn turn = Enter();
+        using GateTurn turn = Enter(active.Table!);
         if (Groups.Count == 0)
         {
             return TryReplaceDefault(ref active, customAllocator) ? PasidStatus.Success : PasidStatus.TryAgain;
@@ -54,7 +59,7 @@ internal sealed class CustomRegistry(IoasidTable defaultTable)
     public PasidStatus Unregister(ref ActiveTable active, CustomIoasidAllocator customAllocator, out long orphans)
     {
         orphans = 0;
-        using GateTurn turn = Enter();
+        using GateTurn turn = Enter(active.Table!);
         CustomGroup? group = Groups.Find(g => ReferenceEquals(g.Founder.Functions, customAllocator.Functions));
         if (group is null)
         {
@@ -77,14 +82,6 @@ internal sealed class CustomRegistry(IoasidTable defaultTable)
         }
 
         return PasidStatus.Success;
-    }
-
-    public static void ThrowIfInsideFunction(IoasidTable table)
-    {
-        if (table.IsInsideFunction)
-        {
-            Throw.CalledFromCallback("The allocator");
-        }
     }
 
     private bool TryReplaceDefault(ref ActiveTable active, CustomIoasidAllocator founder)

@@ -12,7 +12,6 @@ internal struct ActiveTable
     /// which keeps an allocator that never allocates small. Changed only with the gate of the table that it leaves held.</summary>
     public IoasidTable? Table;
 
-    /// <summary>What most allocators never need; <see langword="null"/> until it is.</summary>
     public AllocatorAnnex? Annex;
 
     public readonly IoasidReusePolicy Policy => Annex?.ReusePolicy ?? IoasidReusePolicy.LowestFirst;
@@ -79,7 +78,7 @@ internal struct ActiveTable
         IoasidTable table = Enter();
         using (table.LeaveAtEnd())
         {
-            return new TableCheck(table).Run();
+            return TableCheck.Run(table);
         }
     }
 
@@ -128,7 +127,6 @@ internal struct ActiveTable
         }
     }
 
-    /// <summary>Makes a table of given ids, for <see cref="Replace"/>.</summary>
     public readonly IoasidTable MakeTable(List<IoasidTable.LiveId> ids, uint next, IReadOnlyList<uint> held)
     {
         var table = new IoasidTable(group: null, isLogged: Annex?.Logger is not null, Policy);
@@ -158,12 +156,11 @@ internal struct ActiveTable
     /// <exception cref="InvalidOperationException">Custom allocators are registered.</exception>
     public GateTurn EnterForReplacement()
     {
-        // Before the registry's gate: a function that calls this holds its group's, for which an unregistration waits inside it.
         IoasidTable table = Volatile.Read(ref Table) ?? MakeDefault();
         ThrowIfCustom(table);
 
         // Even if there was no registry: one that a registration beside this makes must learn which table is the default one.
-        return EnsureAnnex().EnsureRegistry(table).Enter();
+        return EnsureAnnex().EnsureRegistry(table).Enter(table);
     }
 
     /// <summary>Puts a table in the place of the active one. A lookup that still has the one before answers for the moment

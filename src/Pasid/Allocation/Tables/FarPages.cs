@@ -32,7 +32,6 @@ internal sealed partial class FarPages
 
     private int _emptyCount;
 
-    /// <summary>Gets how many bytes the directories take, about.</summary>
     public int Bytes { get; private set; } = 48 + 24 + (4 * MostEmpty);
 
     /// <summary>Gets the pages that are kept without taken ids, in the order in which they came to be. An id of one may have been
@@ -76,7 +75,6 @@ internal sealed partial class FarPages
         Volatile.Write(ref low[LowIndex(id)], page);
     }
 
-    /// <summary>Takes the page of an id out.</summary>
     public void Remove(uint id)
     {
         if (_top?[id >> TopShift]?[MiddleIndex(id)] is { } low)
@@ -107,7 +105,6 @@ internal sealed partial class FarPages
     /// <summary>Notes that a page is kept without taken ids.</summary>
     public void AddEmpty(uint page) => _empty[_emptyCount++] = page;
 
-    /// <summary>Forgets the note of a page.</summary>
     public uint TakeEmptyAt(int index)
     {
         uint page = _empty[index];
@@ -115,10 +112,8 @@ internal sealed partial class FarPages
         return page;
     }
 
-    /// <summary>Tells whether a directory has nothing in it.</summary>
     public static bool IsUnused(object?[] directory) => Array.TrueForAll(directory, static item => item is null);
 
-    /// <summary>The pages with the first id of each, ascending.</summary>
     public IEnumerable<(uint First, Slot[] Page)> Pages()
     {
         for (int i = 0; i < _top?.Length; i++)

@@ -42,16 +42,13 @@ internal partial struct IdMap
     {
     }
 
-    /// <summary>Gets the map of the ids from 2^18 on; <see langword="null"/> until one is taken.</summary>
     public readonly FurtherIds? Further => _furtherIds;
 
-    /// <summary>Gets how many bytes the words take, about.</summary>
     public readonly long Bytes =>
         (_leaves is null ? 0 : 24 + (8 * _leaves.Length))
         + (_middles is null ? 0 : 24 + (8 * _middles.Length))
         + (_furtherIds?.Bytes ?? 0);
 
-    /// <summary>Tells whether there is a word for an id.</summary>
     public readonly bool Covers(uint id) => _leaves is null ? id < FirstFurther : !PageWords(id).IsEmpty;
 
     /// <summary>Finds the lowest free id that is not below <paramref name="from"/>, if it is below 2^18.</summary>
@@ -127,11 +124,10 @@ internal partial struct IdMap
             return taken != 0 ? BitOperations.TrailingZeroCount(taken) : -1;
         }
 
-        int first = from < FirstFurther ? IdBitmap.FindTaken(_leaves, (int)from) : -1;
+        int first = from < FirstFurther ? IdBitmap.FindClear(_leaves, (int)from) : -1;
         return first >= 0 ? first : _furtherIds?.FindTaken(Math.Max(from, FirstFurther)) ?? -1;
     }
 
-    /// <summary>Tells whether an id is live or held back.</summary>
     public readonly bool IsTaken(uint id)
     {
         ReadOnlySpan<ulong> words = PageWords(id);

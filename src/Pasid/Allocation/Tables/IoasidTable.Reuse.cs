@@ -10,10 +10,8 @@ internal sealed partial class IoasidTable
     /// <summary>How much memory is kept without a taken id: with the allocator around it below 64 KB.</summary>
     public const int MostKeptBytes = 63 * 1024;
 
-    /// <summary>Gets a value indicating whether no id is live or held back.</summary>
     public bool IsEmpty => Counts.Live == 0 && Choice.HeldCount == 0;
 
-    /// <summary>Gets how many bytes are there, about, if no id is taken.</summary>
     public long KeptBytes => Pages.Bytes + Ids.Bytes + Owners.Bytes + References.Bytes;
 
     /// <summary>Brings the policy's memory of a new table into a given state.</summary>

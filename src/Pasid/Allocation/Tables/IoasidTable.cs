@@ -54,7 +54,6 @@ internal sealed partial class IoasidTable(CustomGroup? group, bool isLogged, Ioa
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Leave() => _gate.Leave();
 
-    /// <summary>Leaves the gate, which is entered, at the end of a block.</summary>
     public GateTurn LeaveAtEnd() => new(ref _gate);
 
     /// <summary>Tells whether the next allocation from a range needs a new page, which is best made outside the gate.</summary>
@@ -65,11 +64,7 @@ internal sealed partial class IoasidTable(CustomGroup? group, bool isLogged, Ioa
         return free >= 0 && SlotPages.LacksPage(this, (uint)free);
     }
 
-    /// <summary>Makes the id of a range live that the policy gives.</summary>
-    /// <param name="range">The range; a reversed one holds nothing.</param>
-    /// <param name="owner">The owner, or <see langword="null"/>.</param>
-    /// <param name="data">The data.</param>
-    /// <param name="prepared">A new page to use if one is needed, or <see langword="null"/>.</param>
+    /// <summary>Makes the id of a range live that the policy gives; a prepared page is used if one is needed.</summary>
     /// <returns>The id, or -1 if there is none, or if there are too many owners to number them.</returns>
     public long AllocateUnsynchronized(IoasidRange range, IoasidSet? owner, object? data, Slot[]? prepared)
     {
@@ -157,26 +152,18 @@ internal sealed partial class IoasidTable(CustomGroup? group, bool isLogged, Ioa
         }
     }
 
-    /// <summary>Frees an id that has one reference.</summary>
     public PasidStatus FreeUnsynchronized(uint id)
     {
         AssertInvariants();
-        ref Slot slot = ref SlotPages.Find(this, id);
-        if (!SlotWord.IsLive(slot.Word))
+        long references = GetReferencesUnsynchronized(id);
+        if (references == 1)
         {
-            return PasidStatus.NotFound;
+            End(id);
         }
 
-        if (SlotWord.References(slot.Word) != 1)
-        {
-            return PasidStatus.Busy;
-        }
-
-        End(ref slot, id);
-        return PasidStatus.Success;
+        return references switch { 0 => PasidStatus.NotFound, 1 => PasidStatus.Success, _ => PasidStatus.Busy };
     }
 
-    /// <summary>Replaces the data of an id if it is live.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool TrySetDataUnsynchronized(uint id, object? data)
     {
@@ -191,7 +178,6 @@ internal sealed partial class IoasidTable(CustomGroup? group, bool isLogged, Ioa
         return true;
     }
 
-    /// <summary>Gets the reference count of an id; 0 if it is not live.</summary>
     public long GetReferencesUnsynchronized(uint id)
     {
         AssertInvariants();
@@ -202,18 +188,16 @@ internal sealed partial class IoasidTable(CustomGroup? group, bool isLogged, Ioa
     public void SetReferencesUnsynchronized(uint id, long references)
     {
         AssertInvariants();
-        ref Slot slot = ref SlotPages.Find(this, id);
         if (references == 0)
         {
-            End(ref slot, id);
+            End(id);
             return;
         }
 
         Counts.HasGrown |= references >= SlotWord.ManyReferences;
-        References.Set(id, ref slot, references);
+        References.Set(id, ref SlotPages.Find(this, id), references);
     }
 
-    /// <summary>Copies all live ids, ascending.</summary>
     public List<LiveId> CopyLiveUnsynchronized()
     {
         var ids = new List<LiveId>((int)Counts.Live);
@@ -242,10 +226,11 @@ internal sealed partial class IoasidTable(CustomGroup? group, bool isLogged, Ioa
     }
 
     /// <summary>Frees a live id, if the functions of the group, where there is one, take it back.</summary>
-    private void End(ref Slot slot, uint id)
+    private void End(uint id)
     {
         Group?.Free(id);
         Choice.Reuse?.Reserve();
+        ref Slot slot = ref SlotPages.Find(this, id);
         ulong word = slot.Word;
         EndLife(ref slot, word);
 

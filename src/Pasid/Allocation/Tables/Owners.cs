@@ -9,12 +9,10 @@ namespace Pasid.Internal;
 /// </summary>
 internal struct Owners
 {
-    /// <summary>The first owner, or <see langword="null"/> if that is none.</summary>
     private IoasidSet? _first;
 
     private OwnerTags? _others;
 
-    /// <summary>Gets how many bytes the others take, about.</summary>
     public readonly long Bytes => _others?.Bytes ?? 0;
 
     /// <summary>Tells whether an owner is the first one; the gate is held, or the answer is that of one moment.</summary>
@@ -32,7 +30,6 @@ internal struct Owners
         _ => Volatile.Read(ref _others)?.IsOwner(tag, owner) ?? false,
     };
 
-    /// <summary>Gets the owner of a live id.</summary>
     public readonly IoasidSet? Of(ulong word) => SlotWord.OwnerTag(word) switch
     {
         0 => null,
@@ -52,8 +49,6 @@ internal struct Owners
     }
 
     /// <summary>Finds or gives the tag of an owner.</summary>
-    /// <param name="owner">The owner.</param>
-    /// <param name="isFirstUnused">Whether no live id is the first owner's.</param>
     /// <returns>The tag, or -1 if all tags are in use.</returns>
     public int Reserve(IoasidSet? owner, bool isFirstUnused)
     {

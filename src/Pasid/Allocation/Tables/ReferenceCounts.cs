@@ -9,7 +9,6 @@ internal struct ReferenceCounts
 
     private Dictionary<uint, long>? _many;
 
-    /// <summary>Gets how many bytes it takes, about.</summary>
     public readonly long Bytes => _many is null ? 0 : 80 + (28L * _many.EnsureCapacity(0));
 
     /// <summary>Gets the count of an id; 0 if its word is not live.</summary>

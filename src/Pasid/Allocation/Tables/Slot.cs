@@ -44,11 +44,9 @@ internal static class SlotWord
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static bool IsLive(ulong word) => (word & LiveBit) != 0;
 
-    /// <summary>Tells whether the id is live and belongs to the first owner.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static bool IsLiveFirstOwners(ulong word) => ((uint)word & LiveAndOwnerMask) == LiveFirstOwners;
 
-    /// <summary>Tells whether the id is live with one reference and belongs to the first owner.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static bool IsCommon(ulong word) => (word & ~GenerationMask) == Common;
 
@@ -67,7 +65,6 @@ internal static class SlotWord
     public static ulong Begin(ulong deadWord, int ownerTag) =>
         (deadWord & GenerationMask) | (1ul << ReferenceShift) | ((ulong)(uint)ownerTag << OwnerShift) | LiveBit;
 
-    /// <summary>The word of the next life, with one reference, the first owner's.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static ulong BeginCommon(ulong deadWord) => (deadWord & GenerationMask) | Common;
 
