@@ -156,7 +156,7 @@ internal sealed partial class IdBitmap
     }
 
     /// <summary>Finds the shortest window that covers two leaves.</summary>
-    private static void FindWindow(int firstLeaf, int lastLeaf, out int first, out int length)
+    public static void FindWindow(int firstLeaf, int lastLeaf, out int first, out int length)
     {
         length = SmallestLeafCount;
         while ((firstLeaf & -length) != (lastLeaf & -length))
