@@ -155,10 +155,11 @@ internal sealed partial class IoasidTable(CustomGroup? group, bool isLogged, Ioa
     public PasidStatus FreeUnsynchronized(uint id)
     {
         AssertInvariants();
-        long references = GetReferencesUnsynchronized(id);
+        ref Slot slot = ref SlotPages.Find(this, id);
+        long references = References.Get(id, slot.Word);
         if (references == 1)
         {
-            End(id);
+            End(ref slot, id);
         }
 
         return references switch { 0 => PasidStatus.NotFound, 1 => PasidStatus.Success, _ => PasidStatus.Busy };
@@ -188,14 +189,15 @@ internal sealed partial class IoasidTable(CustomGroup? group, bool isLogged, Ioa
     public void SetReferencesUnsynchronized(uint id, long references)
     {
         AssertInvariants();
+        ref Slot slot = ref SlotPages.Find(this, id);
         if (references == 0)
         {
-            End(id);
+            End(ref slot, id);
             return;
         }
 
         Counts.HasGrown |= references >= SlotWord.ManyReferences;
-        References.Set(id, ref SlotPages.Find(this, id), references);
+        References.Set(id, ref slot, references);
     }
 
     public List<LiveId> CopyLiveUnsynchronized()
@@ -226,11 +228,10 @@ internal sealed partial class IoasidTable(CustomGroup? group, bool isLogged, Ioa
     }
 
     /// <summary>Frees a live id, if the functions of the group, where there is one, take it back.</summary>
-    private void End(uint id)
+    private void End(ref Slot slot, uint id)
     {
         Group?.Free(id);
         Choice.Reuse?.Reserve();
-        ref Slot slot = ref SlotPages.Find(this, id);
         ulong word = slot.Word;
         EndLife(ref slot, word);
 
