@@ -4,7 +4,8 @@ using Pasid.Internal;
 
 namespace Pasid;
 
-/// <content>How the gate of a table is entered, and what is allocated and freed inside where the fast way does not do.</content>
+/// <content>How the gate of a table is entered, what is allocated and freed inside where the fast way does not do, and what is counted
+/// and logged once it is left.</content>
 public sealed partial class IoasidAllocator
 {
     /// <summary>Enters the gate of a table that is the default one and active, if nobody is inside.</summary>
@@ -70,15 +71,11 @@ public sealed partial class IoasidAllocator
         }
 
         long allocated;
-        try
+        using (table.LeaveAtEnd())
         {
             allocated = table.Group is { } group
                 ? group.Allocate(range, ioasidSet, data)
                 : table.AllocateUnsynchronized(range, ioasidSet, data, page);
-        }
-        finally
-        {
-            ActiveTable.Leave(table);
         }
 
         // -1 is Ioasid.Invalid.
@@ -96,18 +93,9 @@ public sealed partial class IoasidAllocator
     private PasidStatus FreeAndLeave(IoasidTable table, Ioasid id)
     {
         PasidStatus status;
-        try
+        using (table.LeaveAtEnd())
         {
-            if (table.Group is { } group && table.GetReferencesUnsynchronized(id.Value) == 1)
-            {
-                group.Free(id.Value);
-            }
-
             status = table.FreeUnsynchronized(id.Value);
-        }
-        finally
-        {
-            ActiveTable.Leave(table);
         }
 
         return status == PasidStatus.Success ? status : CountFailure(status);
@@ -151,4 +139,20 @@ public sealed partial class IoasidAllocator
     }
 
     internal PasidStatus FreeUnlogged(Ioasid id) => FreeAndLeave(_active.Enter(), id);
+
+    private PasidStatus LogIfNotAllocated(PasidStatus status, string operation, Ioasid id)
+    {
+        if (status == PasidStatus.NotFound)
+        {
+            Logger?.IdNotAllocated(operation, id);
+        }
+
+        return status;
+    }
+
+    private PasidStatus CountFailure(PasidStatus status)
+    {
+        _active.EnsureAnnex().Failures.Count(status);
+        return status;
+    }
 }

@@ -65,8 +65,11 @@ public sealed partial class IoasidAllocator : IIoasidAllocator, ICustomIoasidReg
     /// <summary>Gets the logger, if the allocator has one.</summary>
     internal ILogger? Logger => _active.Annex?.Logger;
 
+    /// <summary>Gets the id space that calls go to, for those who care for the whole of it.</summary>
+    internal ref ActiveTable Active => ref _active;
+
     /// <inheritdoc/>
-    public long LiveCount => Volatile.Read(ref _active.Table)?.LiveCount ?? 0;
+    public long LiveCount => Volatile.Read(ref _active.Table)?.Counts.ReadLive() ?? 0;
 
     /// <inheritdoc/>
     /// <exception cref="InvalidOperationException">Called from inside a function of a custom allocator.</exception>
@@ -125,17 +128,13 @@ public sealed partial class IoasidAllocator : IIoasidAllocator, ICustomIoasidReg
     {
         IoasidTable table = _active.Enter();
         long references;
-        try
+        using (table.LeaveAtEnd())
         {
             references = table.GetReferencesUnsynchronized(id.Value);
             if (references is not (0 or long.MaxValue))
             {
                 table.SetReferencesUnsynchronized(id.Value, references + 1);
             }
-        }
-        finally
-        {
-            ActiveTable.Leave(table);
         }
 
         return references switch
@@ -167,22 +166,13 @@ public sealed partial class IoasidAllocator : IIoasidAllocator, ICustomIoasidReg
     {
         IoasidTable table = _active.Enter();
         long references;
-        try
+        using (table.LeaveAtEnd())
         {
             references = table.GetReferencesUnsynchronized(id.Value);
-            if (references == 1)
-            {
-                table.Group?.Free(id.Value);
-            }
-
             if (references != 0)
             {
                 table.SetReferencesUnsynchronized(id.Value, references - 1);
             }
-        }
-        finally
-        {
-            ActiveTable.Leave(table);
         }
 
         if (references == 0)
@@ -222,7 +212,7 @@ public sealed partial class IoasidAllocator : IIoasidAllocator, ICustomIoasidReg
     {
         IoasidTable table = _active.Enter();
         bool isSet = table.TrySetDataUnsynchronized(id.Value, data);
-        ActiveTable.Leave(table);
+        table.Leave();
         return isSet ? PasidStatus.Success : CountFailure(PasidStatus.NotFound);
     }
 
@@ -248,15 +238,13 @@ public sealed partial class IoasidAllocator : IIoasidAllocator, ICustomIoasidReg
     /// </remarks>
     public bool TryFindLive(Ioasid from, out Ioasid id)
     {
-        IoasidTable table = _active.EnterToRead(out bool isEntered);
-        bool isFound = table.TryFindLiveUnsynchronized(from.Value, out uint value);
-        if (isEntered)
+        using (_active.EnterToRead(out IoasidTable table))
         {
-            ActiveTable.Leave(table);
+            // -1 is Ioasid.Invalid.
+            id = new Ioasid((uint)table.FindLiveUnsynchronized(from.Value));
         }
 
-        id = isFound ? new Ioasid(value) : Ioasid.Invalid;
-        return isFound;
+        return id.IsValid;
     }
 
     /// <summary>Gets how many references an id has.</summary>
@@ -265,14 +253,62 @@ public sealed partial class IoasidAllocator : IIoasidAllocator, ICustomIoasidReg
     /// <remarks>Models <c>refs</c> of <c>struct ioasid_data</c>. It may be asked from inside a function of a custom allocator.</remarks>
     public long GetReferenceCount(Ioasid id)
     {
-        IoasidTable table = _active.EnterToRead(out bool isEntered);
-        long references = table.GetReferencesUnsynchronized(id.Value);
-        if (isEntered)
+        using (_active.EnterToRead(out IoasidTable table))
         {
-            ActiveTable.Leave(table);
+            return table.GetReferencesUnsynchronized(id.Value);
+        }
+    }
+
+    /// <summary>Gets what the allocator has done so far.</summary>
+    /// <returns>A picture that no later call changes.</returns>
+    /// <remarks>Takes no lock.</remarks>
+    public IoasidStatistics GetStatistics() => _active.GetStatistics();
+
+    /// <inheritdoc/>
+    public PasidStatus Register(CustomIoasidAllocator customAllocator)
+    {
+        ArgumentNullException.ThrowIfNull(customAllocator);
+        IoasidTable active = Volatile.Read(ref _active.Table) ?? _active.MakeDefault();
+
+        // Without a registry the active table is the default one.
+        CustomRegistry registry = _active.EnsureAnnex().EnsureRegistry(active);
+        PasidStatus status = registry.Register(ref _active, customAllocator);
+        if (status == PasidStatus.Success)
+        {
+            Logger?.CustomAllocatorRegistered(customAllocator.Name);
+            return status;
         }
 
-        return references;
+        CountFailure(status);
+        Logger?.CustomAllocatorRefused(customAllocator.Name, status);
+        return status;
+    }
+
+    /// <inheritdoc/>
+    public PasidStatus Unregister(CustomIoasidAllocator customAllocator)
+    {
+        ArgumentNullException.ThrowIfNull(customAllocator);
+        PasidStatus status = PasidStatus.NotFound;
+        long orphans = 0;
+        if (Volatile.Read(ref _active.Annex)?.Registry is { } registry)
+        {
+            status = registry.Unregister(ref _active, customAllocator, out orphans);
+        }
+
+        if (status != PasidStatus.Success)
+        {
+            CountFailure(status);
+            Logger?.CustomAllocatorUnknown(customAllocator.Name);
+            return status;
+        }
+
+        Logger?.CustomAllocatorUnregistered(customAllocator.Name);
+        if (orphans != 0)
+        {
+            Logger?.IdsOrphaned(customAllocator.Name, orphans);
+        }
+
+        return status;
     }
 
     /// <summary>Finds the data of an id, whoever owns it, if that takes no call.</summary>

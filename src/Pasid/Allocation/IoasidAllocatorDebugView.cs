@@ -11,23 +11,12 @@ internal sealed class IoasidAllocatorDebugView(IoasidAllocator allocator)
 
     /// <summary>Gets the lowest live ids with their data, at most 100.</summary>
     [DebuggerBrowsable(DebuggerBrowsableState.RootHidden)]
-    public Item[] Items
-    {
-        get
-        {
-            var items = new List<Item>();
-            foreach (Ioasid id in allocator.LiveIds())
-            {
-                allocator.Lookup(id, null, null, out object? data);
-                items.Add(new Item(id, allocator.GetReferenceCount(id), data));
-                if (items.Count == Shown)
-                {
-                    break;
-                }
-            }
+    public Item[] Items => [.. allocator.LiveIds().Take(Shown).Select(Show)];
 
-            return [.. items];
-        }
+    private Item Show(Ioasid id)
+    {
+        allocator.Lookup(id, out object? data);
+        return new Item(id, allocator.GetReferenceCount(id), data);
     }
 
     [DebuggerDisplay("{Data}, references {References}", Name = "{Id}")]

@@ -16,7 +16,6 @@ internal sealed class StatusCounts
         Interlocked.Increment(ref _counts[index < 0 ? s_statuses.Length : index]);
     }
 
-    /// <summary>Gets the counts that are not 0.</summary>
     public IReadOnlyDictionary<PasidStatus, long> Defined()
     {
         var counts = new SortedDictionary<PasidStatus, long>();

@@ -15,7 +15,7 @@ public static class IoasidAllocatorIntegrity
     public static IReadOnlyList<IntegrityFinding> CheckIntegrity(this IoasidAllocator allocator)
     {
         ArgumentNullException.ThrowIfNull(allocator);
-        return allocator.FindDamage().ConvertAll(damage => new IntegrityFinding(Broken(damage.Rule), damage.Message)).AsReadOnly();
+        return allocator.Active.FindDamage().ConvertAll(damage => new IntegrityFinding(Broken(damage.Rule), damage.Message)).AsReadOnly();
     }
 
     private static IntegrityInvariant Broken(TableRule rule) => rule switch

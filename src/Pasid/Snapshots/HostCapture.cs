@@ -34,7 +34,7 @@ internal static class HostCapture
             engine.Table.Collect().ConvertAll(record => new HostState.Binding(record, record.Pasid, record.FirstDevice, record.PictureDevices())),
             [.. engine.Numbers.Leaked?.InOrder ?? []],
             [.. rings.Select(ring => new HostState.Queue(ring.CopyUnsynchronized(), ring.HasOverflowed))],
-            allocator.CopyLiveIds(engine.Source.Holder, out uint next, out uint[] held),
+            allocator.Active.CopyLiveIds(engine.Source.Holder, out uint next, out uint[] held),
             next,
             held);
     }

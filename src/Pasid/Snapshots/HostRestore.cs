@@ -10,7 +10,7 @@ internal sealed class HostRestore(BindingEngine engine, IoasidAllocator allocato
     /// <returns>Why it was refused, with nothing changed; <see langword="null"/> if it was not.</returns>
     public string? Run(string name)
     {
-        IoasidTable table = allocator.MakeTable(reader.Ids, reader.NextId, reader.HeldIds);
+        IoasidTable table = allocator.Active.MakeTable(reader.Ids, reader.NextId, reader.HeldIds);
         using Standstill still = engine.Queues.EnterStill(name);
         engine.Processes.Gate.ThrowIfDisposed();
         string? refusal = CheckQueues(still.Rings);
@@ -38,13 +38,13 @@ internal sealed class HostRestore(BindingEngine engine, IoasidAllocator allocato
             others.Add(kept);
         }
 
-        CustomRegistry registry = allocator.EnterForReplacement();
+        using GateTurn turn = allocator.Active.EnterForReplacement();
         engine.Processes.HoldStill(others);
         Array.ForEach(rings, static ring => ring.Enter());
         try
         {
             engine.Lookup.IsRestoring = true;
-            allocator.ReplaceUnsynchronized(registry, table, engine.Source.Holder);
+            allocator.Active.Replace(table, engine.Source.Holder);
             engine.Source.Holder.Load(reader.HeldPasids);
             Forget();
             reader.Processes.ForEach(Load);
@@ -65,7 +65,6 @@ internal sealed class HostRestore(BindingEngine engine, IoasidAllocator allocato
             engine.Lookup.IsRestoring = false;
             Array.ForEach(rings, static ring => ring.Leave());
             engine.Processes.LetGo(others);
-            registry.Leave();
         }
     }
 

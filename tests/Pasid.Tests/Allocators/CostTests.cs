@@ -59,7 +59,7 @@ public sealed class CostTests
     [Fact]
     public void What_lookups_read_lies_64_bytes_before_what_writers_write()
     {
-        IoasidTable table = Filled(1).Table!;
+        IoasidTable table = Filled(1).Active.Table!;
 
         Distance(ref table.Pages, ref table.Owners).Should().BePositive();
         (Distance(ref table.Owners, ref table.Ids.Root) - IntPtr.Size).Should().BeGreaterThanOrEqualTo(64, "the first owner is the last that lookups read");

@@ -11,7 +11,7 @@ public sealed class WorkTests
 #if DEBUG
     private const bool IsCounted = true;
 
-    private long Words() => _allocator.Table!.Ids.TouchedWords;
+    private long Words() => _allocator.Active.Table!.Ids.TouchedWords;
 #else
     private const bool IsCounted = false;
 

@@ -271,7 +271,7 @@ public sealed class IntegrityTests
         allocator.CheckIntegrity().Select(finding => finding.Message).Should().Contain(message => what != "more than may be kept" || message.EndsWith("bytes are kept"));
     }
 
-    private static IoasidTable Table(IoasidAllocator allocator) => allocator.Table!;
+    private static IoasidTable Table(IoasidAllocator allocator) => allocator.Active.Table!;
 
     private static FurtherIds Further(IoasidAllocator allocator) => Table(allocator).Ids.Further!;
 

@@ -16,86 +16,72 @@ internal sealed class CustomRegistry(IoasidTable defaultTable)
     /// <summary>Gets the groups in the order of their first registration; the head is active.</summary>
     private List<CustomGroup> Groups { get; } = [];
 
-    public void Enter() => _gate.EnterAsOwner("The allocator");
+    /// <summary>Enters, unless a function of the active table is asking, for which an unregistration waits inside.</summary>
+    public GateTurn Enter(IoasidTable active)
+    {
+        if (active.IsInsideFunction)
+        {
+            Throw.CalledFromCallback("The allocator");
+        }
 
-    public void Leave() => _gate.Leave();
+        _gate.EnterAsOwner("The allocator");
+        return new GateTurn(ref _gate);
+    }
 
     /// <inheritdoc cref="ICustomIoasidRegistry.Register"/>
     public PasidStatus Register(ref ActiveTable active, CustomIoasidAllocator customAllocator)
     {
-        Enter();
-        try
+        using GateTurn turn = Enter(active.Table!);
+        if (Groups.Count == 0)
         {
-            if (Groups.Count == 0)
+            return TryReplaceDefault(ref active, customAllocator) ? PasidStatus.Success : PasidStatus.TryAgain;
+        }
+
+        foreach (CustomGroup group in Groups)
+        {
+            if (ReferenceEquals(group.Founder, customAllocator) || group.Members.Contains(customAllocator))
             {
-                return TryReplaceDefault(ref active, customAllocator) ? PasidStatus.Success : PasidStatus.TryAgain;
+                return PasidStatus.AlreadyExists;
             }
 
-            foreach (CustomGroup group in Groups)
+            if (ReferenceEquals(group.Founder.Functions, customAllocator.Functions))
             {
-                if (ReferenceEquals(group.Founder, customAllocator) || group.Contains(customAllocator))
-                {
-                    return PasidStatus.AlreadyExists;
-                }
-
-                if (ReferenceEquals(group.Founder.Functions, customAllocator.Functions))
-                {
-                    group.Join(customAllocator);
-                    return PasidStatus.Success;
-                }
+                group.Members.Add(customAllocator);
+                return PasidStatus.Success;
             }
+        }
 
-            Groups.Add(new CustomGroup(customAllocator));
-            return PasidStatus.Success;
-        }
-        finally
-        {
-            Leave();
-        }
+        Groups.Add(new CustomGroup(customAllocator));
+        return PasidStatus.Success;
     }
 
     /// <inheritdoc cref="ICustomIoasidRegistry.Unregister"/>
     public PasidStatus Unregister(ref ActiveTable active, CustomIoasidAllocator customAllocator, out long orphans)
     {
         orphans = 0;
-        Enter();
-        try
+        using GateTurn turn = Enter(active.Table!);
+        CustomGroup? group = Groups.Find(g => ReferenceEquals(g.Founder.Functions, customAllocator.Functions));
+        if (group is null)
         {
-            CustomGroup? group = Groups.Find(g => ReferenceEquals(g.Founder.Functions, customAllocator.Functions));
-            if (group is null)
-            {
-                return PasidStatus.NotFound;
-            }
-
-            if (!group.IsLastMember)
-            {
-                return group.Leave(customAllocator) ? PasidStatus.Success : PasidStatus.NotFound;
-            }
-
-            Groups.Remove(group);
-            if (ReferenceEquals(group.Table, active.Table))
-            {
-                // A call that is under way in the functions goes to its end first.
-                group.Enter();
-                orphans = group.Table.LiveCount;
-                active.Activate(Groups.Count == 0 ? DefaultTable : Groups[0].Table, group.Table);
-                group.Leave();
-            }
-
-            return PasidStatus.Success;
+            return PasidStatus.NotFound;
         }
-        finally
+
+        if (group.Members.Count != 1)
         {
-            Leave();
+            return group.Members.Remove(customAllocator) ? PasidStatus.Success : PasidStatus.NotFound;
         }
-    }
 
-    public static void ThrowIfInsideFunction(IoasidTable table)
-    {
-        if (table.Group is { IsEnteredByCurrentThread: true })
+        Groups.Remove(group);
+        if (ReferenceEquals(group.Table, active.Table))
         {
-            Throw.CalledFromCallback("The allocator");
+            // A call that is under way in the functions goes to its end first.
+            group.Table.Enter();
+            orphans = group.Table.Counts.Live;
+            active.Activate(Groups.Count == 0 ? DefaultTable : Groups[0].Table, group.Table);
+            group.Table.Leave();
         }
+
+        return PasidStatus.Success;
     }
 
     private bool TryReplaceDefault(ref ActiveTable active, CustomIoasidAllocator founder)
@@ -103,7 +89,7 @@ internal sealed class CustomRegistry(IoasidTable defaultTable)
         var group = new CustomGroup(founder);
         Groups.Add(group);
         DefaultTable.Enter();
-        bool isEmpty = DefaultTable.LiveCount == 0;
+        bool isEmpty = DefaultTable.Counts.Live == 0;
         if (isEmpty)
         {
             Volatile.Write(ref active.Table, group.Table);

@@ -10,7 +10,6 @@ internal sealed class IoasidReuse(IoasidReusePolicy policy)
     private uint[] _held = [];
 
     private int _oldest;
-    private int _count;
 
     public bool IsCyclic { get; } = policy.Order == IoasidReuseOrder.Cyclic;
 
@@ -21,17 +20,16 @@ internal sealed class IoasidReuse(IoasidReusePolicy policy)
     /// <summary>Gets or sets where a cyclic search begins: behind the id that was given last.</summary>
     public uint Next { get; set; }
 
-    /// <summary>Gets how many ids are held back.</summary>
-    public int Count => _count;
+    public int Count { get; private set; }
 
-    /// <summary>Gets a value indicating whether more ids are held back than the policy says.</summary>
-    public bool HoldsTooMany => _count > policy.Frees;
+    /// <summary>Gets a value indicating whether more ids are held back than the policy says: the time of the oldest is over.</summary>
+    public bool HoldsTooMany => Count > policy.Frees;
 
     /// <summary>Gets the ids held back, oldest first.</summary>
     public uint[] Held()
     {
-        var held = new uint[_count];
-        for (int i = 0; i < _count; i++)
+        var held = new uint[Count];
+        for (int i = 0; i < Count; i++)
         {
             held[i] = At(i);
         }
@@ -42,7 +40,7 @@ internal sealed class IoasidReuse(IoasidReusePolicy policy)
     /// <summary>Makes room for one more, so that <see cref="Hold"/> cannot fail.</summary>
     public void Reserve()
     {
-        if (_count < _held.Length)
+        if (Count < _held.Length)
         {
             return;
         }
@@ -53,21 +51,12 @@ internal sealed class IoasidReuse(IoasidReusePolicy policy)
         _oldest = 0;
     }
 
-    /// <summary>Holds an id back, for which there is room.</summary>
-    public void Hold(uint id) => At(_count++) = id;
-
-    /// <summary>Takes the oldest out if its time is over.</summary>
-    public bool TryRelease(out uint id)
-    {
-        bool isOver = HoldsTooMany;
-        id = isOver ? TakeAt(0) : 0;
-        return isOver;
-    }
+    public void Hold(uint id) => At(Count++) = id;
 
     /// <summary>Finds which of the ids held back is the oldest of a range; -1 if none is.</summary>
     public int FindOldest(IoasidRange range)
     {
-        for (int i = 0; i < _count; i++)
+        for (int i = 0; i < Count; i++)
         {
             if (range.Contains(new Ioasid(At(i))))
             {
@@ -78,7 +67,6 @@ internal sealed class IoasidReuse(IoasidReusePolicy policy)
         return -1;
     }
 
-    /// <summary>Takes one out.</summary>
     public uint TakeAt(int index)
     {
         uint id = At(index);
@@ -88,7 +76,7 @@ internal sealed class IoasidReuse(IoasidReusePolicy policy)
         }
 
         _oldest = (_oldest + 1) % _held.Length;
-        _count--;
+        Count--;
         return id;
     }
 

@@ -15,7 +15,6 @@ internal sealed class AllocatorAnnex(ILogger? logger, IoasidReusePolicy reusePol
 
     public IoasidReusePolicy ReusePolicy { get; } = reusePolicy;
 
-    /// <summary>Gets the calls that failed.</summary>
     public StatusCounts Failures { get; } = new();
 
     /// <summary>Gets the custom allocators; <see langword="null"/> until the first is registered.</summary>
@@ -47,7 +46,7 @@ internal sealed class AllocatorAnnex(ILogger? logger, IoasidReusePolicy reusePol
     /// that moment, by one thread at a time.</summary>
     public void CountAsPast(IoasidTable table)
     {
-        table.GetCounts(out long allocations, out _);
+        table.Counts.Read(out long allocations, out _);
         long before = _past?.Ids ?? 0;
         Volatile.Write(ref _past, new PastCounts(before + allocations, table, before));
     }
@@ -74,4 +73,21 @@ internal sealed class AllocatorAnnex(ILogger? logger, IoasidReusePolicy reusePol
         /// <summary>Counts the ids of the tables that were gone when a table was active.</summary>
         public long CountUnder(IoasidTable? active) => active is not null && ReferenceEquals(active, Going) ? IdsBefore : Ids;
     }
+}
+
+/// <summary>How many ids of an allocator one binder holds, bound, remembered or lost: what a restore of another binder would take away,
+/// though nothing in the allocator tells whose it is.</summary>
+internal sealed class PasidHolder
+{
+    private int _count;
+
+    public bool HoldsAny => Volatile.Read(ref _count) > 0;
+
+    /// <summary>Counts an id; before it is allocated, so that nobody finds it without its holder.</summary>
+    public void Add() => Interlocked.Increment(ref _count);
+
+    public void Remove() => Interlocked.Decrement(ref _count);
+
+    /// <summary>Counts anew, when a restore has brought all ids.</summary>
+    public void Load(int count) => Volatile.Write(ref _count, count);
 }

@@ -32,7 +32,6 @@ internal sealed partial class FarPages
 
     private int _emptyCount;
 
-    /// <summary>Gets how many bytes the directories take, about.</summary>
     public int Bytes { get; private set; } = 48 + 24 + (4 * MostEmpty);
 
     /// <summary>Gets the pages that are kept without taken ids, in the order in which they came to be. An id of one may have been
@@ -76,7 +75,6 @@ internal sealed partial class FarPages
         Volatile.Write(ref low[LowIndex(id)], page);
     }
 
-    /// <summary>Takes the page of an id out.</summary>
     public void Remove(uint id)
     {
         if (_top?[id >> TopShift]?[MiddleIndex(id)] is { } low)
@@ -107,7 +105,6 @@ internal sealed partial class FarPages
     /// <summary>Notes that a page is kept without taken ids.</summary>
     public void AddEmpty(uint page) => _empty[_emptyCount++] = page;
 
-    /// <summary>Forgets the note of a page.</summary>
     public uint TakeEmptyAt(int index)
     {
         uint page = _empty[index];
@@ -115,21 +112,8 @@ internal sealed partial class FarPages
         return page;
     }
 
-    /// <summary>Tells whether a directory has nothing in it.</summary>
-    public static bool IsUnused(object?[] directory)
-    {
-        foreach (object? item in directory)
-        {
-            if (item is not null)
-            {
-                return false;
-            }
-        }
+    public static bool IsUnused(object?[] directory) => Array.TrueForAll(directory, static item => item is null);
 
-        return true;
-    }
-
-    /// <summary>The pages with the first id of each, ascending.</summary>
     public IEnumerable<(uint First, Slot[] Page)> Pages()
     {
         for (int i = 0; i < _top?.Length; i++)
@@ -159,10 +143,8 @@ internal sealed partial class FarPages
             }
 
             bytes += MiddleBytes;
-            bool isNeeded = false;
             for (int j = 0; j < middle.Length; j++)
             {
-                isNeeded |= middle[j] is not null;
                 bytes += middle[j] is null ? 0 : LowBytes;
                 if (middle[j] is { } low && IsUnused(low))
                 {
@@ -170,16 +152,10 @@ internal sealed partial class FarPages
                 }
             }
 
-            if (!isNeeded)
-            {
-                damage.Add(new(TableRule.LiveIds, $"the ids from {(long)i << TopShift} on have a directory without directories"));
-            }
+            damage.AddIf(IsUnused(middle), TableRule.LiveIds, $"the ids from {(long)i << TopShift} on have a directory without directories");
         }
 
-        if (bytes != Bytes)
-        {
-            damage.Add(new(TableRule.LiveIds, $"the directories have {bytes} bytes and count {Bytes}"));
-        }
+        damage.AddIf(bytes != Bytes, TableRule.LiveIds, $"the directories have {bytes} bytes and count {Bytes}");
     }
 
     private static int MiddleIndex(uint id) => (int)(id >> IdBitmap.Shift) & (MiddleLength - 1);

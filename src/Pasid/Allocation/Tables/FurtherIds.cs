@@ -27,7 +27,6 @@ internal sealed partial class FurtherIds
     /// <summary>The block that was dropped last, if it is as small as a new one.</summary>
     private IdBitmap? _spare;
 
-    /// <summary>Gets how many bytes all of it takes, about.</summary>
     public int Bytes { get; private set; } = 48 + RowBytes + (24 + (8 * (BlockCount >> RowShift))) + (24 + (8 * BlockCount / 64));
 
     public FurtherIds()
@@ -40,24 +39,22 @@ internal sealed partial class FurtherIds
     /// <returns>The id, which may be 4294967295; or -1 if everything above is taken.</returns>
     public long FindFree(uint from)
     {
-        int block = NextBlockWithFree((int)(from >> IdBitmap.Shift));
-        if (block != (int)(from >> IdBitmap.Shift) || (from & OffsetMask) == 0)
+        int first = (int)(from >> IdBitmap.Shift);
+        for (int block = IdBitmap.FindClear(_fullBlocks, first); block >= 0; block = IdBitmap.FindClear(_fullBlocks, block + 1))
         {
-            return block < 0 ? -1 : LowestIn(block);
+            Touch(1);
+            int offset = block == first ? (int)(from & OffsetMask) : 0;
+            int found = GetBlock(block)?.FindFree(offset) ?? offset;
+            if (found >= 0)
+            {
+                return ((long)block << IdBitmap.Shift) | (uint)found;
+            }
         }
 
-        int offset = GetBlock(block)?.FindFree((int)(from & OffsetMask)) ?? (int)(from & OffsetMask);
-        if (offset >= 0)
-        {
-            return ((long)block << IdBitmap.Shift) | (uint)offset;
-        }
-
-        block = NextBlockWithFree(block + 1);
-        return block < 0 ? -1 : LowestIn(block);
+        return -1;
     }
 
     /// <summary>Finds the first of the blocks below 64 that has a free id and words.</summary>
-    /// <param name="first">The first id of the block.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public IdBitmap? FindFirstBlock(out uint first)
     {
@@ -68,7 +65,6 @@ internal sealed partial class FurtherIds
         return block < 64 && block < row.Length ? row[block] : null;
     }
 
-    /// <summary>Records that a block has no free id any more.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void MarkFull(uint id)
     {
@@ -112,7 +108,14 @@ internal sealed partial class FurtherIds
         }
 
         // Before the row, which would stay without a block if there were no memory for one.
-        ids = TakeSpare((int)(id & OffsetMask)) ?? new IdBitmap((int)(id & OffsetMask));
+        ids = _spare ?? new IdBitmap((int)(id & OffsetMask));
+        if (ReferenceEquals(ids, _spare))
+        {
+            ids.TryMove((int)(id & OffsetMask));
+            Bytes -= ids.Bytes;
+            _spare = null;
+        }
+
         ref IdBitmap?[]? row = ref _rows[block >> RowShift];
         if (row is null)
         {
@@ -143,20 +146,16 @@ internal sealed partial class FurtherIds
         bool hasPages = firstPage <= lastPage;
         int first = hasPages ? (int)((firstPage << LeafShift) & (OffsetMask >> 6)) : int.MaxValue;
         int last = hasPages ? (int)((lastPage << LeafShift) & (OffsetMask >> 6)) : -1;
-        if (!ids.FindTakenLeaves(out int firstTaken, out int lastTaken))
+        ids.Widen(ref first, ref last);
+        if (last < 0)
         {
-            if (!hasPages)
-            {
-                Drop(block);
-                return true;
-            }
-
-            (firstTaken, lastTaken) = (first, last);
+            Drop(block);
+            return true;
         }
 
         try
         {
-            ids.Fit(Math.Min(first, firstTaken), Math.Max(last, lastTaken));
+            ids.Fit(first, last);
         }
         catch (OutOfMemoryException)
         {
@@ -193,20 +192,16 @@ internal sealed partial class FurtherIds
     /// <summary>Marks the only taken id among the 64 around it as free.</summary>
     public void MarkLeafFree(uint id) => GetBlock((int)(id >> IdBitmap.Shift))!.MarkLeafFree((int)(id & OffsetMask));
 
-    /// <summary>Tells whether there is a word for an id.</summary>
-    public bool Covers(uint id) => GetBlock((int)(id >> IdBitmap.Shift))?.Covers((int)(id & OffsetMask)) ?? false;
+    /// <summary>The words of the page around an id; none where there are none.</summary>
+    public ReadOnlySpan<ulong> PageWords(uint id) =>
+        GetBlock((int)(id >> IdBitmap.Shift)) is { } ids ? ids.PageWords((int)(id & OffsetMask)) : default;
 
     /// <summary>Finds summary words that do not say what is below them, blocks without a page, and what is kept or counted
     /// without being there.</summary>
-    /// <param name="damage">What is wrong.</param>
-    /// <param name="blocksWithPages">The blocks that have a page of slots.</param>
     public void Check(List<TableDamage> damage, HashSet<uint> blocksWithPages)
     {
         int bytes = new FurtherIds().Bytes + (_spare?.Bytes ?? 0);
-        if (_spare is { } spare && (spare.FindTaken(0) >= 0 || !spare.AreSummariesRight()))
-        {
-            damage.Add(new(TableRule.LiveIds, "the map that waits for other ids has taken ones"));
-        }
+        damage.AddIf(_spare is { } spare && (spare.FindTaken(0) >= 0 || !spare.AreSummariesRight()), TableRule.LiveIds, $"the map that waits for other ids has taken ones");
 
         for (int block = 1; block < BlockCount; block++)
         {
@@ -227,16 +222,10 @@ internal sealed partial class FurtherIds
         for (int row = 1; row < _rows.Length; row++)
         {
             bytes += _rows[row] is null ? 0 : RowBytes;
-            if (_rows[row] is { } blocks && FarPages.IsUnused(blocks))
-            {
-                damage.Add(new(TableRule.LiveIds, $"the ids from {(long)row << (IdBitmap.Shift + RowShift)} on have a row of maps without a map"));
-            }
+            damage.AddIf(_rows[row] is { } blocks && FarPages.IsUnused(blocks), TableRule.LiveIds, $"the ids from {(long)row << (IdBitmap.Shift + RowShift)} on have a row of maps without a map");
         }
 
-        if (bytes != Bytes)
-        {
-            damage.Add(new(TableRule.LiveIds, $"the map of the ids from {1 << IdBitmap.Shift} on has {bytes} bytes and counts {Bytes}"));
-        }
+        damage.AddIf(bytes != Bytes, TableRule.LiveIds, $"the map of the ids from {1 << IdBitmap.Shift} on has {bytes} bytes and counts {Bytes}");
     }
 
     /// <summary>Drops a block that is all free, and its row with the last of its blocks.</summary>
@@ -245,7 +234,12 @@ internal sealed partial class FurtherIds
         IdBitmap?[] row = _rows[block >> RowShift]!;
         ref IdBitmap? ids = ref row[block & (row.Length - 1)];
         Bytes -= ids!.Bytes;
-        KeepSpare(ids);
+        if (_spare is null && ids.TryMove(offset: 0))
+        {
+            _spare = ids;
+            Bytes += ids.Bytes;
+        }
+
         ids = null;
         if (!ReferenceEquals(row, _firstRow) && FarPages.IsUnused(row))
         {
@@ -254,64 +248,11 @@ internal sealed partial class FurtherIds
         }
     }
 
-    private void KeepSpare(IdBitmap ids)
-    {
-        if (_spare is null && ids.TryMove(offset: 0))
-        {
-            _spare = ids;
-            Bytes += ids.Bytes;
-        }
-    }
-
-    private IdBitmap? TakeSpare(int offset)
-    {
-        IdBitmap? spare = _spare;
-        if (spare is not null)
-        {
-            spare.TryMove(offset);
-            Bytes -= spare.Bytes;
-            _spare = null;
-        }
-
-        return spare;
-    }
-
-    private long LowestIn(int block) => ((long)block << IdBitmap.Shift) | (uint)(GetBlock(block)?.FindLowestFree() ?? 0);
-
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private IdBitmap? GetBlock(int block)
     {
         IdBitmap?[] firstRow = _firstRow;
         return (uint)block < (uint)firstRow.Length ? firstRow[block] : _rows[block >> RowShift]?[block & ((1 << RowShift) - 1)];
-    }
-
-    public bool IsTaken(uint id) => GetBlock((int)(id >> IdBitmap.Shift))?.IsTaken((int)(id & OffsetMask)) ?? false;
-
-    /// <summary>Tells whether the page that begins with <paramref name="first"/> has no taken id.</summary>
-    public bool IsPageFree(uint first) => GetBlock((int)(first >> IdBitmap.Shift))?.IsPageFree((int)(first & OffsetMask)) ?? true;
-
-    private int NextBlockWithFree(int from)
-    {
-        if (from >= BlockCount)
-        {
-            return -1;
-        }
-
-        int word = from >> 6;
-        Touch(1);
-        ulong free = ~_fullBlocks[word] & (ulong.MaxValue << from);
-        while (free == 0)
-        {
-            Touch(1);
-            if (++word == _fullBlocks.Length)
-            {
-                return -1;
-            }
-
-            free = ~_fullBlocks[word];
-        }
-
-        return (word << 6) + BitOperations.TrailingZeroCount(free);
     }
 
     /// <inheritdoc cref="IdMap.Touch"/>

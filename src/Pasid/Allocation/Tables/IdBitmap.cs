@@ -24,6 +24,7 @@ internal sealed partial class IdBitmap
     private const int ShrinkPages = 8;
 
     private const int LeafCount = 1 << (Shift - 6);
+    private const int PageLeafCount = SlotPages.PageLength / 64;
 
     /// <summary>Two pages; the lengths that follow are multiples of it.</summary>
     private const int SmallestLeafCount = 16;
@@ -43,14 +44,12 @@ internal sealed partial class IdBitmap
     /// <summary>How many pages of slots have gone since the window grew.</summary>
     private int _gonePages;
 
-    /// <summary>Makes one with room for an offset, in which all ids are free.</summary>
     public IdBitmap(int offset)
     {
         _firstLeaf = (offset >> 6) & -SmallestLeafCount;
         _leaves = NewFree(SmallestLeafCount);
     }
 
-    /// <summary>Gets how many bytes it takes, about.</summary>
     public int Bytes => 48 + (24 + (8 * 64)) + 24 + (8 * _leaves.Length);
 
     /// <summary>The bits above <paramref name="index"/> modulo 64; two shifts, because a shift by 64 is a shift by 0.</summary>
@@ -66,94 +65,58 @@ internal sealed partial class IdBitmap
     /// <summary>Makes leaves so long that one of them is that of <paramref name="offset"/>.</summary>
     public static ulong[] Reserve(ulong[]? leaves, int offset)
     {
-        int needed = (offset >> 6) + 1;
-        int length = leaves?.Length ?? SmallestLeafCount;
-        while (length < needed)
-        {
-            length *= 4;
-        }
-
+        FindWindow(0, Math.Max(offset >> 6, (leaves?.Length ?? 0) - 1), out _, out int length);
         if (length == leaves?.Length)
         {
             return leaves;
         }
 
-        ulong[] larger = NewFree(Math.Min(length, LeafCount));
+        ulong[] larger = NewFree(length);
         leaves?.CopyTo(larger, 0);
         return larger;
     }
 
-    /// <summary>Finds the lowest taken offset that is not below <paramref name="from"/>, or -1.</summary>
-    public static int FindTaken(ulong[] leaves, int from)
+    /// <summary>Finds the lowest bit that is not set and not below <paramref name="from"/>, or -1.</summary>
+    public static int FindClear(ulong[] words, int from)
     {
-        int leaf = from >> 6;
-        if (leaf >= leaves.Length)
+        for (int word = from >> 6; word < words.Length; word++, from = word << 6)
         {
-            return -1;
-        }
-
-        ulong taken = ~leaves[leaf] & (ulong.MaxValue << from);
-        while (taken == 0)
-        {
-            if (++leaf == leaves.Length)
+            ulong clear = ~words[word] & (ulong.MaxValue << from);
+            if (clear != 0)
             {
-                return -1;
+                return (word << 6) + BitOperations.TrailingZeroCount(clear);
             }
-
-            taken = ~leaves[leaf];
         }
 
-        return (leaf << 6) + BitOperations.TrailingZeroCount(taken);
+        return -1;
     }
 
-    /// <summary>Tells whether the page that begins with <paramref name="first"/> has no taken id.</summary>
-    public static bool IsPageFree(ulong[] leaves, int first)
-    {
-        if (first >> 6 >= leaves.Length)
-        {
-            return true;
-        }
+    /// <summary>The leaves of the page that has a leaf; none beyond the end.</summary>
+    public static ReadOnlySpan<ulong> PageWords(ulong[]? leaves, int leaf) =>
+        (uint)leaf < (uint)(leaves?.Length ?? 0) ? leaves.AsSpan(leaf & -PageLeafCount, PageLeafCount) : default;
 
-        return !leaves.AsSpan(first >> 6, SlotPages.PageLength / 64).ContainsAnyExcept(ulong.MaxValue);
-    }
-
-    public static bool IsTaken(ulong[] leaves, int offset) => offset >> 6 < leaves.Length && (leaves[offset >> 6] >> offset & 1) == 0;
-
-    /// <summary>Tells whether there is a word for an offset.</summary>
     public bool Covers(int offset) => (uint)((offset >> 6) - _firstLeaf) < (uint)_leaves.Length;
 
-    public bool IsTaken(int offset) => Covers(offset) && (_leaves[(offset >> 6) - _firstLeaf] >> offset & 1) == 0;
-
-    /// <inheritdoc cref="IsPageFree(ulong[], int)"/>
-    public bool IsPageFree(int first)
-    {
-        Touch(SlotPages.PageLength / 64);
-        return !Covers(first) || IsPageFree(_leaves, first - (_firstLeaf << 6));
-    }
+    public ReadOnlySpan<ulong> PageWords(int offset) => PageWords(_leaves, (offset >> 6) - _firstLeaf);
 
     /// <summary>Finds the lowest taken offset that is not below <paramref name="from"/>, or -1.</summary>
     public int FindTaken(int from)
     {
         int start = _firstLeaf << 6;
-        int found = FindTaken(_leaves, Math.Max(from - start, 0));
+        int found = FindClear(_leaves, Math.Max(from - start, 0));
         return found < 0 ? -1 : start + found;
     }
 
-    /// <summary>Finds the first and the last leaf that have a taken id.</summary>
-    /// <returns><see langword="false"/> if none has.</returns>
-    public bool FindTakenLeaves(out int first, out int last)
+    /// <summary>Makes a range of leaves so wide that it has all with a taken id.</summary>
+    public void Widen(ref int first, ref int last)
     {
         ReadOnlySpan<ulong> leaves = _leaves;
-        first = leaves.IndexOfAnyExcept(ulong.MaxValue);
-        if (first < 0)
+        int firstTaken = leaves.IndexOfAnyExcept(ulong.MaxValue);
+        if (firstTaken >= 0)
         {
-            last = -1;
-            return false;
+            first = Math.Min(first, _firstLeaf + firstTaken);
+            last = Math.Max(last, _firstLeaf + leaves.LastIndexOfAnyExcept(ulong.MaxValue));
         }
-
-        last = _firstLeaf + leaves.LastIndexOfAnyExcept(ulong.MaxValue);
-        first += _firstLeaf;
-        return true;
     }
 
     /// <summary>Makes room for an offset and the whole page around it.</summary>
@@ -181,9 +144,7 @@ internal sealed partial class IdBitmap
         return _leaves.Length == SmallestLeafCount;
     }
 
-    /// <summary>Gives most of the words back if a much shorter window would do; a page of slots has gone.</summary>
-    /// <param name="firstLeaf">The first leaf that is needed.</param>
-    /// <param name="lastLeaf">The last one.</param>
+    /// <summary>Gives most of the words back if a much shorter window would cover the leaves that are needed; a page of slots has gone.</summary>
     public void Fit(int firstLeaf, int lastLeaf)
     {
         FindWindow(firstLeaf, lastLeaf, out int first, out int length);

@@ -12,13 +12,11 @@ internal readonly struct IdChoice(CustomGroup? group, bool isLogged, IoasidReuse
     /// <summary>Gets a value indicating whether calls must not take the fast way, which neither asks a group or policy nor logs.</summary>
     public bool HasDetour { get; } = group is not null || isLogged || policy.Order != IoasidReuseOrder.LowestFirst;
 
-    /// <summary>Gets how many ids are held back.</summary>
     public int HeldCount => Reuse?.Count ?? 0;
 
     /// <summary>Gets where a cyclic search begins; 0 for other policies.</summary>
     public uint Next => Reuse?.Next ?? 0;
 
-    /// <summary>Gets the ids that are held back, oldest first.</summary>
     public uint[] Held() => Reuse?.Held() ?? [];
 
     /// <summary>Finds the free id that the policy gives from a range, or -1.</summary>

@@ -42,18 +42,14 @@ internal partial struct IdMap
     {
     }
 
-    /// <summary>Gets the map of the ids from 2^18 on; <see langword="null"/> until one is taken.</summary>
     public readonly FurtherIds? Further => _furtherIds;
 
-    /// <summary>Gets how many bytes the words take, about.</summary>
     public readonly long Bytes =>
         (_leaves is null ? 0 : 24 + (8 * _leaves.Length))
         + (_middles is null ? 0 : 24 + (8 * _middles.Length))
         + (_furtherIds?.Bytes ?? 0);
 
-    /// <summary>Tells whether there is a word for an id.</summary>
-    public readonly bool Covers(uint id) =>
-        id < FirstFurther ? _leaves is null || id >> 6 < _leaves.Length : _furtherIds?.Covers(id) == true;
+    public readonly bool Covers(uint id) => _leaves is null ? id < FirstFurther : !PageWords(id).IsEmpty;
 
     /// <summary>Finds the lowest free id that is not below <paramref name="from"/>, if it is below 2^18.</summary>
     /// <returns>The id, or <see cref="NotBelowFirstFurther"/>.</returns>
@@ -128,19 +124,15 @@ internal partial struct IdMap
             return taken != 0 ? BitOperations.TrailingZeroCount(taken) : -1;
         }
 
-        int first = from < FirstFurther ? IdBitmap.FindTaken(_leaves, (int)from) : -1;
+        int first = from < FirstFurther ? IdBitmap.FindClear(_leaves, (int)from) : -1;
         return first >= 0 ? first : _furtherIds?.FindTaken(Math.Max(from, FirstFurther)) ?? -1;
     }
 
-    /// <summary>Tells whether an id is live or held back.</summary>
-    public bool IsTaken(uint id)
+    public readonly bool IsTaken(uint id)
     {
-        if (id >= FirstFurther)
-        {
-            return _furtherIds?.IsTaken(id) ?? false;
-        }
-
-        return _leaves is null ? id < SmallLength && (_root >> (int)id & 1) == 0 : IdBitmap.IsTaken(_leaves, (int)id);
+        ReadOnlySpan<ulong> words = PageWords(id);
+        ulong word = _leaves is null && id < SmallLength ? _root : words.IsEmpty ? ulong.MaxValue : words[(int)(id >> 6) % words.Length];
+        return (word >> (int)id & 1) == 0;
     }
 
     /// <summary>Makes room for an id and the whole page around it.</summary>
@@ -279,13 +271,8 @@ internal partial struct IdMap
     /// word serves.</summary>
     public bool IsPageFree(uint first)
     {
-        if (first >= FirstFurther)
-        {
-            return _furtherIds?.IsPageFree(first) ?? true;
-        }
-
         Touch(SlotPages.PageLength / 64);
-        return _leaves is not null && IdBitmap.IsPageFree(_leaves, (int)first);
+        return _leaves is not null && !PageWords(first).ContainsAnyExcept(ulong.MaxValue);
     }
 
     /// <summary>Checks that the summary words say of the words below them what these are.</summary>
@@ -306,11 +293,19 @@ internal partial struct IdMap
 
             ulong actual = middle == 0 ? _firstMiddle : _middles is null ? ulong.MaxValue : _middles[middle];
             bool isFreeBelow = (_root >> middle & 1) != 0;
-            if (actual != expected || isFreeBelow != (actual != 0))
-            {
-                damage.Add(new(TableRule.LiveIds, $"the summary of the ids from {middle << 12} on is {actual:X}, and they make it {expected:X}"));
-            }
+            damage.AddIf(actual != expected || isFreeBelow != (actual != 0), TableRule.LiveIds, $"the summary of the ids from {middle << 12} on is {actual:X}, and they make it {expected:X}");
         }
+    }
+
+    /// <summary>The words of the page around an id; none where there are none and all its ids from 64 on are free.</summary>
+    private readonly ReadOnlySpan<ulong> PageWords(uint id)
+    {
+        if (id < FirstFurther)
+        {
+            return IdBitmap.PageWords(_leaves, (int)(id >> 6));
+        }
+
+        return _furtherIds is null ? default : _furtherIds.PageWords(id);
     }
 
     /// <summary>Counts words that an operation reads or writes, in debug builds, so that a test can say how much work an

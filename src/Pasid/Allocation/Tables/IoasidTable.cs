@@ -27,25 +27,34 @@ internal sealed partial class IoasidTable(CustomGroup? group, bool isLogged, Ioa
     internal LiveCounts Counts;
     private Gate _gate = new();
 
-    /// <inheritdoc cref="IdChoice.Group"/>
     public CustomGroup? Group => Choice.Group;
 
-    /// <inheritdoc cref="IdChoice.HasDetour"/>
     public bool HasDetour => Choice.HasDetour;
 
-    public long LiveCount => Counts.ReadLive();
+    /// <summary>Gets a value indicating whether this thread comes from a function of the table's group.</summary>
+    public bool IsInsideFunction => Group is not null && _gate.IsHeldByCurrentThread;
 
-    /// <summary>Gets how many ids have become live, and how many of them free again, as of one moment, without the gate.</summary>
-    public void GetCounts(out long allocations, out long frees) => Counts.Read(out allocations, out frees);
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void Enter() => _gate.Enter();
+    /// <summary>Enters the gate, which is held while the functions of a group run.</summary>
+    /// <exception cref="InvalidOperationException">Called from inside one of these.</exception>
+    public void Enter()
+    {
+        if (Group is null)
+        {
+            _gate.Enter();
+        }
+        else
+        {
+            _gate.EnterAsOwner("The allocator");
+        }
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool TryEnter() => _gate.TryEnter();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Leave() => _gate.Leave();
+
+    public GateTurn LeaveAtEnd() => new(ref _gate);
 
     /// <summary>Tells whether the next allocation from a range needs a new page, which is best made outside the gate.</summary>
     public bool NeedsPageUnsynchronized(IoasidRange range)
@@ -55,11 +64,7 @@ internal sealed partial class IoasidTable(CustomGroup? group, bool isLogged, Ioa
         return free >= 0 && SlotPages.LacksPage(this, (uint)free);
     }
 
-    /// <summary>Makes the id of a range live that the policy gives.</summary>
-    /// <param name="range">The range; a reversed one holds nothing.</param>
-    /// <param name="owner">The owner, or <see langword="null"/>.</param>
-    /// <param name="data">The data.</param>
-    /// <param name="prepared">A new page to use if one is needed, or <see langword="null"/>.</param>
+    /// <summary>Makes the id of a range live that the policy gives; a prepared page is used if one is needed.</summary>
     /// <returns>The id, or -1 if there is none, or if there are too many owners to number them.</returns>
     public long AllocateUnsynchronized(IoasidRange range, IoasidSet? owner, object? data, Slot[]? prepared)
     {
@@ -147,26 +152,19 @@ internal sealed partial class IoasidTable(CustomGroup? group, bool isLogged, Ioa
         }
     }
 
-    /// <summary>Frees an id that has one reference.</summary>
     public PasidStatus FreeUnsynchronized(uint id)
     {
         AssertInvariants();
         ref Slot slot = ref SlotPages.Find(this, id);
-        if (!SlotWord.IsLive(slot.Word))
+        long references = References.Get(id, slot.Word);
+        if (references == 1)
         {
-            return PasidStatus.NotFound;
+            End(ref slot, id);
         }
 
-        if (SlotWord.References(slot.Word) != 1)
-        {
-            return PasidStatus.Busy;
-        }
-
-        End(ref slot, id);
-        return PasidStatus.Success;
+        return references switch { 0 => PasidStatus.NotFound, 1 => PasidStatus.Success, _ => PasidStatus.Busy };
     }
 
-    /// <summary>Replaces the data of an id if it is live.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool TrySetDataUnsynchronized(uint id, object? data)
     {
@@ -181,7 +179,6 @@ internal sealed partial class IoasidTable(CustomGroup? group, bool isLogged, Ioa
         return true;
     }
 
-    /// <summary>Gets the reference count of an id; 0 if it is not live.</summary>
     public long GetReferencesUnsynchronized(uint id)
     {
         AssertInvariants();
@@ -203,28 +200,24 @@ internal sealed partial class IoasidTable(CustomGroup? group, bool isLogged, Ioa
         References.Set(id, ref slot, references);
     }
 
-    /// <summary>Copies all live ids, ascending.</summary>
-    public void CopyToUnsynchronized(List<LiveId> ids)
+    public List<LiveId> CopyLiveUnsynchronized()
     {
+        var ids = new List<LiveId>((int)Counts.Live);
+
         // No live id is 4294967295, so there is always one behind.
-        for (long id = FindLive(0); id >= 0; id = FindLive((uint)id + 1))
+        for (long id = FindLiveUnsynchronized(0); id >= 0; id = FindLiveUnsynchronized((uint)id + 1))
         {
             ref Slot slot = ref SlotPages.Find(this, (uint)id);
             ids.Add(new LiveId((uint)id, GetReferencesUnsynchronized((uint)id), Owners.Of(slot.Word), slot.Data));
         }
-    }
 
-    public bool TryFindLiveUnsynchronized(uint from, out uint id)
-    {
-        AssertInvariants();
-        long live = FindLive(from);
-        id = (uint)live;
-        return live >= 0;
+        return ids;
     }
 
     /// <summary>Finds the lowest live id that is not below <paramref name="from"/>, or -1.</summary>
-    private long FindLive(uint from)
+    public long FindLiveUnsynchronized(uint from)
     {
+        AssertInvariants();
         long id = Ids.FindTaken(from);
         while (id >= 0 && Choice.Reuse is { HoldsBack: true } && !SlotWord.IsLive(SlotPages.Find(this, (uint)id).Word))
         {
@@ -234,9 +227,10 @@ internal sealed partial class IoasidTable(CustomGroup? group, bool isLogged, Ioa
         return id;
     }
 
-    /// <summary>Frees a live id.</summary>
+    /// <summary>Frees a live id, if the functions of the group, where there is one, take it back.</summary>
     private void End(ref Slot slot, uint id)
     {
+        Group?.Free(id);
         Choice.Reuse?.Reserve();
         ulong word = slot.Word;
         EndLife(ref slot, word);
@@ -250,12 +244,7 @@ internal sealed partial class IoasidTable(CustomGroup? group, bool isLogged, Ioa
     [Conditional("DEBUG")]
     private void AssertInvariants()
     {
-        Group?.AssertHeld();
-        if (Group is null)
-        {
-            _gate.AssertHeld();
-        }
-
+        _gate.AssertHeld();
         Counts.AssertInvariants();
     }
 

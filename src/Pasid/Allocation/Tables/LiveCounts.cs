@@ -40,13 +40,8 @@ internal struct LiveCounts
         return allocations - frees;
     }
 
-    public readonly void CheckOthers(long others, List<TableDamage> damage)
-    {
-        if (others != Others)
-        {
-            damage.Add(new(TableRule.Counts, $"{others} ids belong to others than the first owner and {Others} are counted"));
-        }
-    }
+    public readonly void CheckOthers(long others, List<TableDamage> damage) =>
+        damage.AddIf(others != Others, TableRule.Counts, $"{others} ids belong to others than the first owner and {Others} are counted");
 
     [Conditional("DEBUG")]
     public readonly void AssertInvariants() =>

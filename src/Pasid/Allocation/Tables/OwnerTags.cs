@@ -15,7 +15,6 @@ internal sealed class OwnerTags
     /// <summary>How many tags are kept without an owner, so that a few owners that come and go make nothing anew.</summary>
     private const int MostKept = 64;
 
-    /// <summary>The owner of each tag.</summary>
     private IoasidSet?[] _owners = new IoasidSet?[SmallestLength];
 
     /// <summary>How many live ids each tag has; for an unused tag, the unused one that follows it, 0 for none.</summary>
@@ -30,13 +29,11 @@ internal sealed class OwnerTags
     /// <summary>The first tag that was never used.</summary>
     private int _next = FirstTag;
 
-    /// <summary>How many tags have an owner.</summary>
     private int _count;
 
     /// <summary>The tag that was asked for last: most allocations in a row have one owner.</summary>
     private int _lastTag;
 
-    /// <summary>Gets how many bytes it takes, about.</summary>
     public int Bytes => 64 + 24 + (8 * _owners.Length) + 24 + (4 * _liveIds.Length) + (_tags is null ? 0 : 104 + (28 * _tags.EnsureCapacity(0)));
 
     /// <summary>Gets a value indicating whether no owner is left, and so many were there that it is better made anew.</summary>
@@ -50,14 +47,12 @@ internal sealed class OwnerTags
         return tag < owners.Length && ReferenceEquals(Volatile.Read(ref owners[tag]), owner);
     }
 
-    /// <summary>Gets the owner of a tag that has live ids.</summary>
     public IoasidSet? this[int tag] => _owners[tag];
 
     /// <summary>Tells whether a tag has an owner with so many live ids.</summary>
     public bool HasIds(int tag, long count) =>
         tag < _next && _owners[tag] is not null && _liveIds[tag] == count && (_tags is null || _tags.GetValueOrDefault(_owners[tag]!) == tag);
 
-    /// <summary>Tells whether an owner has a tag.</summary>
     public bool Has(IoasidSet owner) => Find(owner) != 0;
 
     /// <summary>Finds the tag of an owner if it is the one that was asked for last; -1 otherwise.</summary>
@@ -67,23 +62,14 @@ internal sealed class OwnerTags
     /// <returns>The tag, or -1 if all tags are in use.</returns>
     public int Reserve(IoasidSet owner)
     {
-        if (!ReferenceEquals(_owners[_lastTag], owner))
+        int tag = Find(owner);
+        if (tag == 0)
         {
-            int tag = Find(owner);
-            if (tag == 0)
-            {
-                tag = Give(owner);
-            }
-
-            if (tag < 0)
-            {
-                return -1;
-            }
-
-            _lastTag = tag;
+            tag = Give(owner);
         }
 
-        return _lastTag;
+        _lastTag = Math.Max(tag, 0);
+        return tag;
     }
 
     public void AddId(int tag) => _liveIds[tag]++;

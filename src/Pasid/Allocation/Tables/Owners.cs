@@ -9,12 +9,10 @@ namespace Pasid.Internal;
 /// </summary>
 internal struct Owners
 {
-    /// <summary>The first owner, or <see langword="null"/> if that is none.</summary>
     private IoasidSet? _first;
 
     private OwnerTags? _others;
 
-    /// <summary>Gets how many bytes the others take, about.</summary>
     public readonly long Bytes => _others?.Bytes ?? 0;
 
     /// <summary>Tells whether an owner is the first one; the gate is held, or the answer is that of one moment.</summary>
@@ -32,7 +30,6 @@ internal struct Owners
         _ => Volatile.Read(ref _others)?.IsOwner(tag, owner) ?? false,
     };
 
-    /// <summary>Gets the owner of a live id.</summary>
     public readonly IoasidSet? Of(ulong word) => SlotWord.OwnerTag(word) switch
     {
         0 => null,
@@ -52,22 +49,16 @@ internal struct Owners
     }
 
     /// <summary>Finds or gives the tag of an owner.</summary>
-    /// <param name="owner">The owner.</param>
-    /// <param name="isFirstUnused">Whether no live id is the first owner's.</param>
     /// <returns>The tag, or -1 if all tags are in use.</returns>
     public int Reserve(IoasidSet? owner, bool isFirstUnused)
     {
-        if (ReferenceEquals(_first, owner))
+        int tag = FindTag(owner);
+        if (tag >= 0)
         {
-            return SlotWord.FirstOwnersTag;
+            return tag;
         }
 
-        if (owner is null)
-        {
-            return 0;
-        }
-
-        if (isFirstUnused && (_others is null || !_others.Has(owner)))
+        if (isFirstUnused && (_others is null || !_others.Has(owner!)))
         {
             Volatile.Write(ref _first, owner);
             return SlotWord.FirstOwnersTag;
@@ -78,7 +69,7 @@ internal struct Owners
             Volatile.Write(ref _others, new OwnerTags());
         }
 
-        return _others.Reserve(owner);
+        return _others.Reserve(owner!);
     }
 
     public readonly void AddId(int tag, ref LiveCounts counts)
@@ -118,11 +109,8 @@ internal struct Owners
     /// <summary>Gives back what is kept without an owner; it goes after the last life that it had a part in.</summary>
     public void Reset() => Volatile.Write(ref _others, null);
 
-    public readonly void Check(int tag, long count, List<TableDamage> damage)
-    {
-        if (tag > SlotWord.FirstOwnersTag && (_others is null || !_others.HasIds(tag, count)))
-        {
-            damage.Add(new(TableRule.Counts, $"owner number {tag} has {count} live ids, and the owners say otherwise"));
-        }
-    }
+    public readonly void Check(int tag, long count, List<TableDamage> damage) => damage.AddIf(
+        tag > SlotWord.FirstOwnersTag && (_others is null || !_others.HasIds(tag, count)),
+        TableRule.Counts,
+        $"owner number {tag} has {count} live ids, and the owners say otherwise");
 }

@@ -9,7 +9,6 @@ internal struct ReferenceCounts
 
     private Dictionary<uint, long>? _many;
 
-    /// <summary>Gets how many bytes it takes, about.</summary>
     public readonly long Bytes => _many is null ? 0 : 80 + (28L * _many.EnsureCapacity(0));
 
     /// <summary>Gets the count of an id; 0 if its word is not live.</summary>
@@ -49,11 +48,6 @@ internal struct ReferenceCounts
         }
     }
 
-    public readonly void CheckMany(long many, List<TableDamage> damage)
-    {
-        if (many != (_many?.Count ?? 0))
-        {
-            damage.Add(new(TableRule.Counts, $"{many} ids have many references and {_many?.Count ?? 0} counts are kept"));
-        }
-    }
+    public readonly void CheckMany(long many, List<TableDamage> damage) =>
+        damage.AddIf(many != (_many?.Count ?? 0), TableRule.Counts, $"{many} ids have many references and {_many?.Count ?? 0} counts are kept");
 }

@@ -156,7 +156,6 @@ internal partial struct SlotPages
         pages._farPages?.Check(damage);
     }
 
-    /// <summary>The pages with the first id of each, ascending.</summary>
     public readonly IEnumerable<(uint First, Slot[] Page)> All()
     {
         if (_lowPages is null)

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
@@ -23,17 +24,14 @@ internal partial struct SlotPages
     /// <summary>How many ids are served without a directory: 32 KB, what a first-level cache holds.</summary>
     private const int FirstPageMaxLength = 4 * PageLength;
 
-    /// <summary>How many pages the low directory has at most: those of 2^21 ids.</summary>
-    private const int DirectoryLength = 1 << (HighShift - PageShift);
-
+    /// <summary>From 2^21 on ids are not in the low directory.</summary>
     private const int HighShift = 21;
 
-    /// <summary>Stands where there is no first page.</summary>
     private static readonly Slot[] s_noFirstPage = [];
 
     /// <summary>Stands in directories where there is no page. As long as any, so that nobody asks a page how long it is: that
     /// would touch one cache line more for each page. Nothing is ever written to it.</summary>
-    private static readonly ImmutableArray<Slot> s_noPage = ImmutableCollectionsMarshal.AsImmutableArray(NewNoPage());
+    private static readonly ImmutableArray<Slot> s_noPage = [.. Enumerable.Repeat(new Slot { Word = SlotWord.NoSlot }, PageLength)];
 
     /// <summary>The pages of all other ids, and which pages are kept though empty; none while the first page is enough. Before the
     /// others, which every lookup reads.</summary>
@@ -49,13 +47,10 @@ internal partial struct SlotPages
     {
     }
 
-    /// <summary>Gets what stands in directories where there is no page.</summary>
     public static Slot[] NoPage => ImmutableCollectionsMarshal.AsArray(s_noPage)!;
 
-    /// <summary>Gets a value indicating whether a directory leads to the pages.</summary>
     public bool HasDirectory => Volatile.Read(ref _lowPages) is not null;
 
-    /// <summary>Gets how many bytes are there, about, if no id is taken.</summary>
     public readonly long Bytes =>
         24 + (16L * _firstPage.Length)
         + (_lowPages is null ? 0 : 24 + (8 * _lowPages.Length))
@@ -110,30 +105,11 @@ internal partial struct SlotPages
     [MethodImpl(MethodImplOptions.NoInlining)]
     private ref Slot FindHigh(uint id) => ref (Volatile.Read(ref _farPages)?.Find(id) ?? NoPage)[id & (PageLength - 1)];
 
-    private static Slot[][] NewDirectory(int length)
-    {
-        var pages = new Slot[length][];
-        Array.Fill(pages, NoPage);
-        return pages;
-    }
-
-    private static Slot[] NewNoPage()
-    {
-        Slot[] page = NewPage();
-        Array.Fill(page, new Slot { Word = SlotWord.NoSlot });
-        return page;
-    }
-
-    private static int IndexInDirectory(uint id) => (int)(id >> PageShift) & (DirectoryLength - 1);
-
     /// <summary>Tells whether an id has no slot, and gets one only with a new page of 512.</summary>
     public static bool LacksPage(IoasidTable table, uint id) =>
         (id >= FirstPageMaxLength || table.Pages._lowPages is not null) && Find(table, id).Word == SlotWord.NoSlot;
 
     /// <summary>Makes a slot for an id that has none, and a word in the map.</summary>
-    /// <param name="id">The id.</param>
-    /// <param name="prepared">A page of 512 to use if one is needed; <see langword="null"/> to make it here.</param>
-    /// <param name="ids">Which ids are taken.</param>
     public void Add(uint id, Slot[]? prepared, ref IdMap ids)
     {
         if (id >= FirstPageMaxLength || _lowPages is not null)
@@ -171,16 +147,22 @@ internal partial struct SlotPages
             return;
         }
 
-        Volatile.Write(ref EnsureLowPages(id, ref ids)[IndexInDirectory(id)], page);
+        uint index = id >> PageShift;
+        Volatile.Write(ref EnsureLowPages(index, ref ids)[index], page);
     }
 
-    private Slot[][] EnsureLowPages(uint id, ref IdMap ids)
+    private Slot[][] EnsureLowPages(uint index, ref IdMap ids)
     {
-        int index = IndexInDirectory(id);
+        if (index < (_lowPages?.Length ?? 0))
+        {
+            return _lowPages!;
+        }
+
+        var pages = new Slot[Math.Max(FirstPageMaxLength / PageLength * 2, BitOperations.RoundUpToPowerOf2(index + 1))][];
+        Array.Fill(pages, NoPage);
         if (_lowPages is null)
         {
             Slot[] firstPage = _firstPage;
-            Slot[][] pages = NewDirectory(LargerLength(FirstPageMaxLength / PageLength * 2, index + 1, DirectoryLength));
             SplitFirstPage(pages, ref ids);
             Volatile.Write(ref _lowPages, pages);
 
@@ -189,14 +171,13 @@ internal partial struct SlotPages
             Volatile.Write(ref _firstPage, s_noFirstPage);
             MarkMoved(firstPage);
         }
-        else if (index >= _lowPages.Length)
+        else
         {
-            Slot[][] larger = NewDirectory(LargerLength(_lowPages.Length, index + 1, DirectoryLength));
-            _lowPages.CopyTo(larger, 0);
-            Volatile.Write(ref _lowPages, larger);
+            _lowPages.CopyTo(pages, 0);
+            Volatile.Write(ref _lowPages, pages);
         }
 
-        return _lowPages;
+        return pages;
     }
 
     /// <summary>Copies those pages of the first page that have a taken id; nobody would give the others back.</summary>
@@ -224,14 +205,4 @@ internal partial struct SlotPages
         < 2 * PageLength => 2 * PageLength,
         _ => FirstPageMaxLength,
     };
-
-    private static int LargerLength(int length, int needed, int limit)
-    {
-        while (length < needed)
-        {
-            length *= 2;
-        }
-
-        return Math.Min(length, limit);
-    }
 }

@@ -144,7 +144,7 @@ internal sealed class PasidSource
     {
         if (_holder is not null)
         {
-            Own!.Leave(_holder);
+            Own!.Active.Annex!.Leave(_holder);
         }
     }
 
@@ -153,7 +153,7 @@ internal sealed class PasidSource
     private PasidHolder Join()
     {
         var holder = new PasidHolder();
-        Own!.Join(holder);
+        Own!.Active.EnsureAnnex().Join(holder);
         _holder = holder;
         return holder;
     }
