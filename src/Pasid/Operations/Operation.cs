@@ -18,6 +18,7 @@ internal readonly ref struct Operation(HostGate gate, string name)
     public Aftermath Aftermath => gate.State.Aftermath ??= new Aftermath();
 
     /// <summary>From here on the operation goes to its end, whatever callbacks throw.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Complete() => gate.State.IsCompleting = true;
 
     /// <summary>Has an exception wait for the end, where the first one is passed on.</summary>

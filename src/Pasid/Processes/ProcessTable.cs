@@ -217,15 +217,20 @@ internal sealed partial class ProcessTable(HostGate gate, Cpu cpu, KernelProfile
     }
 
     /// <summary>Keeps an address space from being collected while it has something to lose; inside the gate.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void UpdateKept(AddressSpace addressSpace)
     {
         Gate.AssertInside();
         bool isKept = !addressSpace.IsDestroyed && (addressSpace.Pasid.IsValid || addressSpace.NewestNotifier is not null);
-        if (isKept == addressSpace.IsKept)
+        if (isKept != addressSpace.IsKept)
         {
-            return;
+            Keep(addressSpace, isKept);
         }
+    }
 
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void Keep(AddressSpace addressSpace, bool isKept)
+    {
         addressSpace.IsKept = isKept;
         _keptCount += isKept ? 1 : -1;
         if (isKept)

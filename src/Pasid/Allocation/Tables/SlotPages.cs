@@ -47,7 +47,12 @@ internal partial struct SlotPages
     {
     }
 
-    public static Slot[] NoPage => ImmutableCollectionsMarshal.AsArray(s_noPage)!;
+    /// <remarks>Inlined: a call, though hardly ever made, would have each lookup save registers for it.</remarks>
+    public static Slot[] NoPage
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => ImmutableCollectionsMarshal.AsArray(s_noPage)!;
+    }
 
     public bool HasDirectory => Volatile.Read(ref _lowPages) is not null;
 

@@ -177,7 +177,7 @@ internal sealed partial class BindingEngine
 
     private SvmRecord TakeSpareRecord(AddressSpace addressSpace, SvmDevice device)
     {
-        if (addressSpace.Spare is not SvmRecord record)
+        if (addressSpace.SpareRecord is not { } record)
         {
             return new SvmRecord(this, addressSpace, SvmBindFlags.None) { FirstDevice = device };
         }

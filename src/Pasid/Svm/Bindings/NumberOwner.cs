@@ -108,7 +108,7 @@ internal sealed class NumberOwner(PasidSource source, Steps steps, HostGate gate
         }
         else
         {
-            source.Free(in operation, pasid, (SvmRecord?)addressSpace.Spare);
+            source.Free(in operation, pasid, addressSpace.SpareRecord);
         }
     }
 
