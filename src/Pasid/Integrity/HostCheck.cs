@@ -26,7 +26,11 @@ internal sealed class HostCheck(BindingEngine engine)
 
         CheckIds();
         CheckLeaks();
-        Array.ForEach(still.Rings, CheckResponses);
+        foreach ((long due, long given) in still.Rings.Select(ring => ring.CountResponses()).Where(responses => responses.Due != responses.Given))
+        {
+            Add(IntegrityInvariant.RequestsAreAnsweredOnce, $"{due} responses were due and {given} were given");
+        }
+
         return _findings.AsReadOnly();
     }
 
@@ -183,15 +187,6 @@ internal sealed class HostCheck(BindingEngine engine)
         foreach (Ioasid pasid in engine.Numbers.Leaked?.InOrder ?? [])
         {
             Add(IntegrityInvariant.NothingLeaks, $"PASID {pasid} was never freed", quirks);
-        }
-    }
-
-    private void CheckResponses(RequestRing ring)
-    {
-        (long due, long given) = ring.CountResponses();
-        if (given != due)
-        {
-            Add(IntegrityInvariant.RequestsAreAnsweredOnce, $"{due} responses were due and {given} were given");
         }
     }
 }

@@ -68,11 +68,7 @@ public sealed class PasidOptions
             errors.Add($"{nameof(AddressWidth)} is {AddressWidth}: give 48 or 57.");
         }
 
-        if (Names.FindBroken(HostName) is >= 0 and var broken)
-        {
-            errors.Add($"{nameof(HostName)} has half of a surrogate pair at index {broken}: give text that is valid Unicode.");
-        }
-
+        CheckText(nameof(HostName), HostName, errors);
         if (errors.Count != 0)
         {
             throw new ArgumentException(string.Join(' ', errors), parameterName);
@@ -85,11 +81,8 @@ public sealed class PasidOptions
         {
             errors.Add($"{nameof(Profile)}.{nameof(profile.Name)} is null: give what the profile is called in messages.");
         }
-        else if (Names.FindBroken(profile.Name) is >= 0 and var broken)
-        {
-            errors.Add($"{nameof(Profile)}.{nameof(profile.Name)} has half of a surrogate pair at index {broken}: give text that is valid Unicode.");
-        }
 
+        CheckText($"{nameof(Profile)}.{nameof(profile.Name)}", profile.Name, errors);
         if (!Enum.IsDefined(profile.Lifetime))
         {
             errors.Add($"{nameof(Profile)}.{nameof(profile.Lifetime)} is {(int)profile.Lifetime}: give a value of {nameof(PasidLifetime)}.");
@@ -98,6 +91,14 @@ public sealed class PasidOptions
         if ((profile.Quirks & ~KernelProfile.AllQuirks) != 0)
         {
             errors.Add($"{nameof(Profile)}.{nameof(profile.Quirks)} has the undefined bits 0x{(int)(profile.Quirks & ~KernelProfile.AllQuirks):X}: combine members of {nameof(KernelQuirks)}.");
+        }
+    }
+
+    private static void CheckText(string name, string? text, List<string> errors)
+    {
+        if (Names.FindBroken(text) is >= 0 and var broken)
+        {
+            errors.Add($"{name} has half of a surrogate pair at index {broken}: give text that is valid Unicode.");
         }
     }
 }

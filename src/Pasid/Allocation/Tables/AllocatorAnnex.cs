@@ -24,7 +24,12 @@ internal sealed class AllocatorAnnex(ILogger? logger, IoasidReusePolicy reusePol
     public PastCounts? Past => Volatile.Read(ref _past);
 
     /// <summary>Makes a binder known that is about to hold its first id.</summary>
-    public void Join(PasidHolder holder) => ChangeHolders(holders => [.. holders, holder]);
+    public PasidHolder Join()
+    {
+        var holder = new PasidHolder();
+        ChangeHolders(holders => [.. holders, holder]);
+        return holder;
+    }
 
     /// <summary>Forgets a binder that holds no id any more.</summary>
     public void Leave(PasidHolder holder) => ChangeHolders(holders => Array.FindAll(holders, other => !ReferenceEquals(other, holder)));

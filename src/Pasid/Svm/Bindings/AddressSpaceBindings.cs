@@ -10,16 +10,13 @@ internal static class AddressSpaceBindings
         /// <summary>Gets the binding that its devices share. Nothing but bindings register with address spaces.</summary>
         public SvmRecord? SharedRecord => Unsafe.As<SvmRecord?>(addressSpace.Shared);
 
-        /// <summary>Gets what was its shared binding.</summary>
         public SvmRecord? SpareRecord => Unsafe.As<SvmRecord?>(addressSpace.Spare);
 
-        /// <summary>Gets the head of its bindings, each of which pins it.</summary>
         public SvmRecord? NewestRecord => Unsafe.As<SvmRecord?>(addressSpace.NewestNotifier);
     }
 
     extension(Notifier notifier)
     {
-        /// <summary>Gets the binding before this one.</summary>
         public SvmRecord? OlderRecord => Unsafe.As<SvmRecord?>(notifier.Older);
     }
 }

@@ -6,7 +6,6 @@ namespace Pasid.Internal;
 /// <param name="ReportsSuccess">Whether a quirk makes the failure look like a success.</param>
 internal readonly record struct BindFailure(BindFailureKind Kind, SvmFaultPoint Point = default, bool ReportsSuccess = false)
 {
-    /// <summary>Says what was wrong and what would be right.</summary>
     public string Explain(PasidStatus status, SvmDevice device, AddressSpace? addressSpace) => Kind switch
     {
         BindFailureKind.NoIommu => $"The device '{device}' cannot be bound: it is behind no IOMMU. Give it one.",

@@ -9,27 +9,26 @@ internal sealed partial class BindingEngine
     /// <summary>Undoes one bind of a device to a PASID.</summary>
     public PasidStatus Unbind(in Operation operation, SvmDevice device, Ioasid pasid)
     {
-        // What a lookup does, at hand: most unbinds call nothing for it.
-        SvmRecord? record = device.Iommu is null ? null : FindSimply(pasid);
-        PasidStatus status = record is null ? Lookup.Find(device, pasid, out record) : PasidStatus.Success;
-        if (status != PasidStatus.Success)
+        long deadline = 0;
+        while (true)
         {
-            return status;
-        }
+            // What a lookup does, at hand: most unbinds call nothing for it.
+            SvmRecord? record = device.Iommu is null ? null : FindSimply(pasid);
+            PasidStatus status = record is null ? Lookup.Find(device, pasid, out record) : PasidStatus.Success;
+            SvmDeviceRecord? deviceRecord = record?.FindDevice(device);
+            if (deviceRecord is null)
+            {
+                return status == PasidStatus.Success ? PasidStatus.InvalidArgument : status;
+            }
 
-        SvmDeviceRecord? deviceRecord = record!.FindDevice(device);
-        if (deviceRecord is null)
-        {
-            return PasidStatus.InvalidArgument;
-        }
+            if (!MayHaveToWait(deviceRecord) || !Queues.TryWaitForTurn(in operation, deviceRecord.IsDraining, deviceRecord.Users == 1, ref deadline))
+            {
+                Unbind(in operation, record!, deviceRecord);
+                return PasidStatus.Success;
+            }
 
-        if (deviceRecord.IsDraining || _gate.HasStandstill)
-        {
-            return UnbindInTurn(in operation, device, pasid);
+            _gate.ThrowIfDisposed();
         }
-
-        Unbind(in operation, record, deviceRecord);
-        return PasidStatus.Success;
     }
 
     /// <summary>Undoes the very bind that a handle names, not its number: the PASID may have been freed and given to others since, and
@@ -44,7 +43,7 @@ internal sealed partial class BindingEngine
             try
             {
                 long deadline = 0;
-                while ((deviceRecord.IsDraining || _gate.HasStandstill) && Queues.TryWaitForTurn(in operation, deviceRecord.IsDraining, deviceRecord.Users == 1, ref deadline))
+                while (MayHaveToWait(deviceRecord) && Queues.TryWaitForTurn(in operation, deviceRecord.IsDraining, deviceRecord.Users == 1, ref deadline))
                 {
                     // What was waited for is over, and another one may have begun.
                 }
@@ -68,29 +67,7 @@ internal sealed partial class BindingEngine
         ReferenceEquals(FindSimply(record.Pasid), record)
         || (Lookup.Find(record.Pasid, out SvmRecord? current) == PasidStatus.Success && ReferenceEquals(current, record));
 
-    /// <summary>Undoes one bind of a device once it need not wait for others.</summary>
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private PasidStatus UnbindInTurn(in Operation operation, SvmDevice device, Ioasid pasid)
-    {
-        long deadline = 0;
-        while (true)
-        {
-            PasidStatus status = Lookup.Find(device, pasid, out SvmRecord? record);
-            SvmDeviceRecord? deviceRecord = record?.FindDevice(device);
-            if (deviceRecord is null)
-            {
-                return status == PasidStatus.Success ? PasidStatus.InvalidArgument : status;
-            }
-
-            if (!Queues.TryWaitForTurn(in operation, deviceRecord.IsDraining, deviceRecord.Users == 1, ref deadline))
-            {
-                Unbind(in operation, record!, deviceRecord);
-                return PasidStatus.Success;
-            }
-
-            _gate.ThrowIfDisposed();
-        }
-    }
+    private bool MayHaveToWait(SvmDeviceRecord deviceRecord) => deviceRecord.IsDraining || _gate.HasStandstill;
 
     private void Unbind(in Operation operation, SvmRecord record, SvmDeviceRecord deviceRecord)
     {

@@ -72,7 +72,6 @@ internal sealed class BindingLookup(BindingEngine engine, PasidSource source, Ho
         return record is null ? Find(pasid, out record) : PasidStatus.Success;
     }
 
-    /// <summary>Tells whether a PASID translates for a device.</summary>
     public PasidStatus IsValid(SvmDevice device, Ioasid pasid, out bool isValid)
     {
         while (true)
@@ -96,12 +95,7 @@ internal sealed class BindingLookup(BindingEngine engine, PasidSource source, Ho
 
     IRequestTarget? IRequestTargets.Find(Ioasid pasid)
     {
-        if (engine.FindSimply(pasid) is { } record)
-        {
-            return record;
-        }
-
-        Find(pasid, out SvmRecord? found);
-        return found;
+        Find(pasid, out SvmRecord? record);
+        return record;
     }
 }

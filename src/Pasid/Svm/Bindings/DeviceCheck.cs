@@ -29,7 +29,6 @@ internal readonly struct DeviceCheck(bool isDmarDisabled)
             : PasidStatus.Success;
     }
 
-    /// <summary>Finds out why <see cref="Check"/> refused a device.</summary>
     public BindFailureKind FindFailure(SvmDevice device, PasidStatus status) =>
         status == PasidStatus.NotSupported ? BindFailureKind.NotSvmCapable
         : device.Iommu is null ? BindFailureKind.NoIommu

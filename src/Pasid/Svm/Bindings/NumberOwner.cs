@@ -16,11 +16,7 @@ internal sealed class NumberOwner(PasidSource source, Steps steps, HostGate gate
     /// <summary>Gets a value indicating whether the PASIDs of destroyed address spaces are not freed.</summary>
     private bool LosesPasids => profile.Has(KernelQuirks.FreeNeedsEnqcmd) && !cpuHasEnqcmd && !gate.IsDisposed;
 
-    /// <summary>Takes a number for a binding.</summary>
-    /// <param name="operation">The bind.</param>
-    /// <param name="record">The binding.</param>
-    /// <param name="width">How many PASIDs its device can tell apart.</param>
-    /// <param name="remembered">The number that its address space owns; not valid for a new one.</param>
+    /// <summary>Takes a number for a binding: the one that its address space owns, if there is one, or a new one.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public PasidStatus Take(in Operation operation, SvmRecord record, uint width, Ioasid remembered)
     {

@@ -32,7 +32,7 @@ internal sealed class PasidSource
     public IoasidAllocator? Own { get; }
 
     /// <summary>Gets the count of what is held of the library's own allocator; made when it is first needed.</summary>
-    public PasidHolder Holder => _holder ?? Join();
+    public PasidHolder Holder => _holder ??= Own!.Active.EnsureAnnex().Join();
 
     public PasidStatus Lookup(Ioasid pasid, out SvmRecord? record)
     {
@@ -59,16 +59,15 @@ internal sealed class PasidSource
     /// <summary>Allocates a PASID for a binding, which becomes its data.</summary>
     public PasidStatus Allocate(in Operation operation, IoasidRange range, SvmRecord record)
     {
-        Ioasid pasid = Ioasid.Invalid;
-        if (TryAllocate(range, record, out Ioasid allocated))
+        PasidStatus status = PasidStatus.NoSpace;
+        if (TryAllocate(range, record, out Ioasid pasid))
         {
-            CheckAllocated(record, allocated, range);
-            record.Pasid = allocated;
-            pasid = allocated;
+            CheckAllocated(record, pasid, range);
+            record.Pasid = pasid;
+            status = PasidStatus.Success;
         }
 
-        PasidStatus status = pasid.IsValid ? PasidStatus.Success : PasidStatus.NoSpace;
-        _steps.Observe(in operation, SvmEventKind.Allocated, pasid, range: range, status: status);
+        _steps.Observe(in operation, SvmEventKind.Allocated, record.Pasid, range: range, status: status);
         return status;
     }
 
@@ -149,14 +148,6 @@ internal sealed class PasidSource
     }
 
     private InvalidOperationException Undefined(PasidStatus status) => Steps.Undefined($"The allocator {_allocator.GetType()}", status);
-
-    private PasidHolder Join()
-    {
-        var holder = new PasidHolder();
-        Own!.Active.EnsureAnnex().Join(holder);
-        _holder = holder;
-        return holder;
-    }
 
     private bool TryAllocate(IoasidRange range, SvmRecord record, out Ioasid pasid)
     {

@@ -9,7 +9,6 @@ internal struct SpareDeviceRecords
     private SvmDeviceRecord? _next;
     private int _count;
 
-    /// <summary>Gets a record with one user.</summary>
     public SvmDeviceRecord Take(SvmDevice device, ISvmDeviceCallbacks? callbacks)
     {
         SvmDeviceRecord record;

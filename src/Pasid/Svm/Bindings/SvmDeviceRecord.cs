@@ -3,8 +3,6 @@ namespace Pasid.Internal;
 /// <summary>One device of a binding (<c>struct intel_svm_dev</c>). Guarded by the binder's gate.</summary>
 internal sealed class SvmDeviceRecord
 {
-    private bool _isDraining;
-
     /// <summary>Gets or sets the device; while the record is spare, the one that it stood for last.</summary>
     public SvmDevice Device { get; set; } = null!;
 
@@ -17,9 +15,9 @@ internal sealed class SvmDeviceRecord
     /// stand for another bind.</summary>
     public bool HasHandle { get; set; }
 
-    /// <summary>Gets a value indicating whether its unbind has left the gate to have page requests answered: until that is over,
-    /// the device is bound, and nobody else binds or unbinds it.</summary>
-    public ref bool IsDraining => ref _isDraining;
+    /// <summary>Whether its unbind has left the gate to have page requests answered: until that is over, the device is bound, and nobody
+    /// else binds or unbinds it.</summary>
+    public bool IsDraining;
 
     /// <summary>Gets or sets the device that was bound before this one; among spare records, the next one.</summary>
     public SvmDeviceRecord? Older { get; set; }

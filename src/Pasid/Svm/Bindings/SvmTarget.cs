@@ -40,7 +40,6 @@ internal abstract class SvmTarget(BindingEngine engine, AddressSpace? addressSpa
         _publishedIn = null;
     }
 
-    /// <summary>Finds the callbacks that a device was bound with, without the gate.</summary>
     public ISvmDeviceCallbacks? FindCallbacks(SvmDevice device)
     {
         foreach ((SvmDevice bound, ISvmDeviceCallbacks callbacks) in _callbacks ?? [])
