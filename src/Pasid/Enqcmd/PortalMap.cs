@@ -92,7 +92,7 @@ public sealed class PortalMap
         _portals.TryGetValue(address - (address % PageLength), out portal);
 
     /// <summary>Puts mappings in the place of all that are there; the gate for mappings is entered.</summary>
-    internal void LoadUnsynchronized(ConcurrentDictionary<ulong, IEnqcmdPortal> portals, int count)
+    internal void ReplaceUnsynchronized(ConcurrentDictionary<ulong, IEnqcmdPortal> portals, int count)
     {
         _portals = portals;
         _count = count;

@@ -124,21 +124,21 @@ public sealed class AddressSpace : IDisposable, IPortalOwner
 
     internal void CountLeakedUser() => Interlocked.Increment(ref _leakedUsers);
 
-    internal void Load(bool hasLeft, int extraUsers, int leakedUsers, int extraPins, List<SvmThread>? threads)
+    internal void SetLife(bool hasLeft, int extraUsers, int leakedUsers, int extraPins, List<SvmThread>? threads)
     {
         HasLeft = hasLeft;
         ExtraPins = extraPins;
         Threads = threads;
         Volatile.Write(ref _leakedUsers, leakedUsers);
-        UserCount.Load(hasLeft ? 0 : 1 + (threads?.Count ?? 0), extraUsers);
+        UserCount.Set(hasLeft ? 0 : 1 + (threads?.Count ?? 0), extraUsers);
     }
 
     /// <summary>Puts portals in the place of those that are mapped; the gate for mappings is entered.</summary>
-    internal void LoadPortalsUnsynchronized(ConcurrentDictionary<ulong, IEnqcmdPortal>? portals)
+    internal void ReplacePortalsUnsynchronized(ConcurrentDictionary<ulong, IEnqcmdPortal>? portals)
     {
         if (portals is not null || Volatile.Read(ref _portals) is not null)
         {
-            Portals.LoadUnsynchronized(portals ?? new(), portals?.Count ?? 0);
+            Portals.ReplaceUnsynchronized(portals ?? new(), portals?.Count ?? 0);
         }
     }
 

@@ -322,7 +322,7 @@ internal sealed partial class ProcessTable(HostGate gate, Cpu cpu, KernelProfile
     {
         operation.Note(addressSpace, static (logger, exited) => logger.AddressSpaceExited(exited));
         Cpu.MappingGate.Enter();
-        addressSpace.LoadPortalsUnsynchronized(portals: null);
+        addressSpace.ReplacePortalsUnsynchronized(portals: null);
         Cpu.MappingGate.Leave();
         operation.Complete();
         Watcher.OnLastUserGone(in operation, addressSpace);

@@ -49,7 +49,7 @@ internal struct UserCount
     /// <summary>Takes one away that came by <see cref="TryAdd"/>; the last of all only inside the gate, if <paramref name="isLastToo"/>.</summary>
     public bool TryDrop(AddressSpace owner, bool isLastToo) => TryChange(owner, -1, refused: isLastToo ? -1 : 1);
 
-    /// <summary>Has the users stand still, until <see cref="LetGo"/> or <see cref="Load"/>; the gate of the host is held all the time.
+    /// <summary>Has the users stand still, until <see cref="LetGo"/> or <see cref="Set"/>; the gate of the host is held all the time.
     /// Who has exited stands still anyhow.</summary>
     public void HoldStill()
     {
@@ -64,7 +64,7 @@ internal struct UserCount
     public void LetGo() => Interlocked.And(ref _users, ~Still);
 
     /// <summary>Brings the users into a given state; inside the gate.</summary>
-    public void Load(int own, int extra) => Volatile.Write(ref _users, (OwnUser * own) + extra);
+    public void Set(int own, int extra) => Volatile.Write(ref _users, (OwnUser * own) + extra);
 
     /// <summary>Changes the number of those that need no gate, unless the number of all is <paramref name="refused"/>.</summary>
     private bool TryChange(AddressSpace owner, int change, long refused)

@@ -45,7 +45,7 @@ internal sealed class HostRestore(BindingEngine engine, IoasidAllocator allocato
         {
             engine.Lookup.IsRestoring = true;
             allocator.Active.Replace(table, engine.Source.Holder);
-            engine.Source.Holder.Load(reader.HeldPasids);
+            engine.Source.Holder.Set(reader.HeldPasids);
             Forget();
             reader.Processes.ForEach(Load);
 
@@ -55,7 +55,7 @@ internal sealed class HostRestore(BindingEngine engine, IoasidAllocator allocato
             reader.Records.ForEach(Republish);
             for (int i = 0; i < reader.Queues.Count; i++)
             {
-                rings[i].LoadUnsynchronized(reader.Queues[i].Requests, reader.Queues[i].HasOverflowed);
+                rings[i].ReplaceUnsynchronized(reader.Queues[i].Requests, reader.Queues[i].HasOverflowed);
             }
 
             engine.Numbers.Leaked = reader.Leaked;
@@ -110,7 +110,7 @@ internal sealed class HostRestore(BindingEngine engine, IoasidAllocator allocato
         addressSpace.Pasid = picture.Pasid is { } pasid ? new Ioasid(pasid) : Ioasid.Invalid;
         addressSpace.IsDestroyed = false;
         addressSpace.Spare = null;
-        addressSpace.Load(picture.HasLeft, picture.ExtraUsers, picture.LeakedUsers, picture.ExtraPins, process.Threads);
-        addressSpace.LoadPortalsUnsynchronized(process.Portals);
+        addressSpace.SetLife(picture.HasLeft, picture.ExtraUsers, picture.LeakedUsers, picture.ExtraPins, process.Threads);
+        addressSpace.ReplacePortalsUnsynchronized(process.Portals);
     }
 }

@@ -129,7 +129,7 @@ public sealed partial class SvmBinder : ISvmBinder, IMeteredHost
             }
         }
 
-        Tell(status, failure, pasid, device, addressSpace, flags);
+        CountAndLog(status, failure, pasid, device, addressSpace, flags);
         return record is not null
             ? new SvmBinding(record, deviceRecord!, pasid)
             : throw new PasidException(status, failure.Explain(status, device, addressSpace));
@@ -156,7 +156,7 @@ public sealed partial class SvmBinder : ISvmBinder, IMeteredHost
             }
         }
 
-        Tell(status, failure, pasid, device, addressSpace, flags);
+        CountAndLog(status, failure, pasid, device, addressSpace, flags);
         return failure.ReportsSuccess ? PasidStatus.Success : status;
     }
 
@@ -293,7 +293,7 @@ public sealed partial class SvmBinder : ISvmBinder, IMeteredHost
 
     /// <summary>Counts a bind that failed, and tells the log how a bind ended.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void Tell(PasidStatus status, BindFailure failure, Ioasid pasid, SvmDevice device, AddressSpace? addressSpace, SvmBindFlags flags)
+    private void CountAndLog(PasidStatus status, BindFailure failure, Ioasid pasid, SvmDevice device, AddressSpace? addressSpace, SvmBindFlags flags)
     {
         if (status != PasidStatus.Success)
         {

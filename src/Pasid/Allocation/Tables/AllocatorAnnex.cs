@@ -94,5 +94,5 @@ internal sealed class PasidHolder
     public void Remove() => Interlocked.Decrement(ref _count);
 
     /// <summary>Counts anew, when a restore has brought all ids.</summary>
-    public void Load(int count) => Volatile.Write(ref _count, count);
+    public void Set(int count) => Volatile.Write(ref _count, count);
 }

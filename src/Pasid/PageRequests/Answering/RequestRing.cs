@@ -155,7 +155,7 @@ internal sealed partial class RequestRing(RequestQueues queues, IPageResponder r
 
     /// <summary>Puts what is in the queue in the place of something else; it has room, the answering stands still and the ring is
     /// entered.</summary>
-    public void LoadUnsynchronized(PageRequest[] requests, bool hasOverflowed)
+    public void ReplaceUnsynchronized(PageRequest[] requests, bool hasOverflowed)
     {
         // For those who wait, what is taken out is over too.
         _handled += Count;
