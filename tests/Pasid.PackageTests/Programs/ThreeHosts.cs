@@ -14,7 +14,7 @@ using (ServiceProvider provider = services.BuildServiceProvider())
 {
     foreach (string name in names)
     {
-        ISvmBinder binder = provider.GetRequiredKeyedService<ISvmBinder>(name);
+        SvmBinder binder = provider.GetRequiredKeyedService<SvmBinder>(name);
         var device = new SvmDevice($"{name} device", provider.GetRequiredKeyedService<IIommu>(name));
         using AddressSpace process = binder.CreateAddressSpace($"{name} process");
         using SvmBinding binding = binder.Bind(device, process);

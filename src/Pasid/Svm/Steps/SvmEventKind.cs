@@ -1,51 +1,51 @@
 namespace Pasid;
 
 /// <summary>Says what kind of step an <see cref="SvmEvent"/> tells of.</summary>
-/// <remarks>Immutable; safe for concurrent use.</remarks>
+/// <remarks>Immutable; safe for concurrent use. The numbers follow each other from 0.</remarks>
 public enum SvmEventKind
 {
     /// <summary>No step; the kind of <c>default(SvmEvent)</c>.</summary>
-    None = 0,
+    None,
 
     /// <summary>An IOMMU was asked to enable PASIDs on a device.</summary>
-    PasidEnabled = 1,
+    PasidEnabled,
 
     /// <summary>A PASID was asked of the allocator; <see cref="Ioasid.Invalid"/> if it had none.</summary>
-    Allocated = 2,
+    Allocated,
 
     /// <summary>A binding was attached to a PASID that was allocated before.</summary>
-    DataSet = 3,
+    DataSet,
 
     /// <summary>The binding was detached from a PASID that stays allocated.</summary>
-    DataCleared = 4,
+    DataCleared,
 
     /// <summary>A PASID was given back to the allocator.</summary>
-    Freed = 5,
+    Freed,
 
     /// <summary>A binding asked to be told when the address space exits.</summary>
-    NotifierRegistered = 6,
+    NotifierRegistered,
 
     /// <summary>A binding is no longer told when the address space exits.</summary>
-    NotifierUnregistered = 7,
+    NotifierUnregistered,
 
     /// <summary>An IOMMU was asked to program a PASID entry.</summary>
-    EntrySetUp = 8,
+    EntrySetUp,
 
     /// <summary>A PASID entry was cleared.</summary>
-    EntryTornDown = 9,
+    EntryTornDown,
 
     /// <summary>What was cached for a device and PASID was flushed.</summary>
-    Flushed = 10,
+    Flushed,
 
     /// <summary>The descriptor of a flush that invalidates the IOTLB; follows <see cref="Flushed"/>.</summary>
-    IotlbInvalidated = 11,
+    IotlbInvalidated,
 
     /// <summary>The descriptor of a flush that invalidates the TLB of a device with ATS; follows <see cref="IotlbInvalidated"/>.</summary>
-    DeviceTlbInvalidated = 12,
+    DeviceTlbInvalidated,
 
     /// <summary>The last pin of an address space went; what destruction does follows.</summary>
-    AddressSpaceDestroyed = 13,
+    AddressSpaceDestroyed,
 
     /// <summary>The page requests in the queues were answered before a device let go of a PASID.</summary>
-    PageRequestsDrained = 14,
+    PageRequestsDrained,
 }
