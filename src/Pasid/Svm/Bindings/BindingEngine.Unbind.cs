@@ -12,9 +12,11 @@ internal sealed partial class BindingEngine
         long deadline = 0;
         while (true)
         {
-            // What a lookup does, at hand: most unbinds call nothing for it.
+            // What Lookup.Find does for a device, at hand: most unbinds call nothing for it.
             SvmRecord? record = device.Iommu is null ? null : FindSimply(pasid);
-            PasidStatus status = record is null ? Lookup.Find(device, pasid, out record) : PasidStatus.Success;
+            PasidStatus status = record is not null ? PasidStatus.Success
+                : device.Iommu is null ? PasidStatus.InvalidArgument
+                : Lookup.Find(pasid, out record);
             SvmDeviceRecord? deviceRecord = record?.FindDevice(device);
             if (deviceRecord is null)
             {

@@ -6,7 +6,6 @@ namespace Pasid.Internal;
 /// All bindings of a host: those of processes hang on their address spaces, those of the supervisor here. Guarded by the gate of the
 /// host.
 /// </summary>
-/// <param name="processes">The processes of the host.</param>
 internal sealed partial class BindingTable(ProcessTable processes)
 {
     private int _count;

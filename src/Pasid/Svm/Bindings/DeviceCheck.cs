@@ -1,7 +1,6 @@
 namespace Pasid.Internal;
 
 /// <summary>What a bind asks of a device before anything else.</summary>
-/// <param name="isDmarDisabled">Whether DMA remapping is off.</param>
 internal readonly struct DeviceCheck(bool isDmarDisabled)
 {
     /// <summary>What the kernel asks before it takes the lock; answers the number of PASIDs that the device can tell apart.</summary>
