@@ -34,8 +34,10 @@ internal static class StepText
         ConfigureStep s => $"configure {s.WorkQueue} with {s.Pasid}",
         Movdir64BStep s => $"MOVDIR64B by {s.Thread}",
         CompleteStep s => $"{s.WorkQueue} completes its work",
-        PageRequestStep s => $"{s.Device} asks for 0x{s.Request.Address:X} with {s.Request.Pasid?.ToString() ?? "no PASID"}",
+        PageRequestStep s => $"{s.Request.Device} asks for 0x{s.Request.Address:X} with {s.Request.Pasid?.ToString() ?? "no PASID"}",
+        ProcessStep { Iommu: { } iommu } => $"answer page requests of {iommu}",
         ProcessStep => "answer page requests",
+        CoreDumpStep s => $"{(s.IsOn ? "begin" : "end")} a core dump of {s.AddressSpace}",
         _ => step.Info.Op,
     };
 

@@ -1,3 +1,4 @@
+using System.IO.Compression;
 using System.IO.Enumeration;
 using Pasid.Tool.Scenarios;
 
@@ -7,8 +8,9 @@ namespace Pasid.Tool.Files;
 internal static class InputFiles
 {
     private const string Pattern = "*.jsonl";
+    private const string CompressedPattern = "*.jsonl.gz";
 
-    /// <summary>Opens a regular file, or one that a link leads to.</summary>
+    /// <summary>Opens a regular file, or one that a link leads to; one that ends in <c>.gz</c> is unpacked.</summary>
     /// <exception cref="MalformedException">It is something else, or cannot be opened.</exception>
     public static Stream Open(string path)
     {
@@ -19,7 +21,8 @@ internal static class InputFiles
 
         try
         {
-            return File.OpenRead(path);
+            FileStream file = File.OpenRead(path);
+            return IsMatch(CompressedPattern, path) ? new GZipStream(file, CompressionMode.Decompress) : file;
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or NotSupportedException or ArgumentException)
         {
@@ -43,7 +46,7 @@ internal static class InputFiles
                 List<(string Path, string Identity)> found = Search(path, status, refuse, out bool isWhole);
                 if (found.Count == 0 && isWhole)
                 {
-                    refuse($"{path}: the folder holds no .jsonl file");
+                    refuse($"{path}: the folder holds no .jsonl or .jsonl.gz file");
                 }
 
                 files.AddRange(found.Where(file => seen.Add(file.Identity)).Select(file => file.Path));
@@ -99,8 +102,10 @@ internal static class InputFiles
         return found;
     }
 
-    private static bool IsRecording(string path) =>
-        FileSystemName.MatchesSimpleExpression(Pattern, Path.GetFileName(path.AsSpan()), ignoreCase: !OperatingSystem.IsLinux());
+    private static bool IsRecording(string path) => IsMatch(Pattern, path) || IsMatch(CompressedPattern, path);
+
+    private static bool IsMatch(string pattern, string path) =>
+        FileSystemName.MatchesSimpleExpression(pattern, Path.GetFileName(path.AsSpan()), ignoreCase: !OperatingSystem.IsLinux());
 
     private static string? Describe(FileKind kind) => kind switch
     {

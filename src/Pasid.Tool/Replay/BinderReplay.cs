@@ -12,14 +12,18 @@ internal sealed partial class BinderReplay : IReplay, ISvmObserver, ISvmFaultInj
     private readonly Dictionary<string, Callbacks> _callbacks = new(StringComparer.Ordinal);
     private readonly List<string> _events = [];
     private readonly List<string> _descriptors = [];
-    private readonly bool _isRecording;
+    /// <summary>What files call a table of callbacks that has none for page requests.</summary>
+    private const string Silent = "silent";
+
+    private readonly FileFormat _format;
     private SvmFaultPoint? _armed;
     private PasidSnapshot? _snapshot;
     private string[] _leftThen = [];
 
     public BinderReplay(BinderScenario scenario)
     {
-        _isRecording = scenario.IsRecording;
+        _format = scenario.Format;
+        _topology = scenario.Topology;
         Binder = new SvmBinder(new PasidOptions
         {
             Profile = scenario.Profile,
@@ -43,6 +47,7 @@ internal sealed partial class BinderReplay : IReplay, ISvmObserver, ISvmFaultInj
                 SupportsPasid = device.SupportsPasid,
                 SourceId = device.SourceId,
                 HasAts = device.HasAts,
+                HasPri = device.HasPri,
             };
             iommu?.EnableStatuses.Add(svmDevice, device.EnableStatus);
             _devices.Add(device.Name, svmDevice);
@@ -53,7 +58,16 @@ internal sealed partial class BinderReplay : IReplay, ISvmObserver, ISvmFaultInj
             _workQueues.Add(queue.Name, new WorkQueue(queue));
         }
 
-        Queue = new PageRequestQueue(Binder, this, scenario.Topology.QueueCapacity);
+        foreach (ReplayIommu iommu in iommus.Values)
+        {
+            _queues.Add(new PageRequestQueue(Binder, iommu, this, new PageRequestQueueOptions
+            {
+                Capacity = scenario.Topology.QueueCapacity,
+                HardwareAnswers = scenario.Topology.HardwareAnswers,
+                Observer = this,
+            }));
+        }
+
         foreach (string name in scenario.Topology.AddressSpaces)
         {
             Add(Binder.CreateAddressSpace(name));
@@ -68,8 +82,7 @@ internal sealed partial class BinderReplay : IReplay, ISvmObserver, ISvmFaultInj
     {
         _events.Clear();
         _descriptors.Clear();
-        _responses.Clear();
-        _told.Clear();
+        ClearAnswering();
         List<Answer> answers = [];
         switch (step)
         {
@@ -111,27 +124,31 @@ internal sealed partial class BinderReplay : IReplay, ISvmObserver, ISvmFaultInj
                 break;
         }
 
-        answers.Add(new Answer("events", Canonical.Strings(_events)));
-        answers.Add(new Answer("qi", Canonical.Strings(_descriptors)));
-        answers.Add(new Answer("state.mm_pasid", limit => Canonical.NumbersByName(
-            _addressSpaces
-                .Where(addressSpace => !addressSpace.IsDestroyed)
-                .Select(addressSpace => KeyValuePair.Create(addressSpace.Name, addressSpace.Pasid.IsValid ? (long)addressSpace.Pasid.Value : 0)),
-            limit)));
-        answers.Add(new Answer("state.live", limit => Canonical.Numbers(Binder.Allocator.LiveIds().Select(id => (long)id.Value), limit)));
-        answers.Add(new Answer("state.svms", limit => Canonical.Bindings(Binder.GetBindings().Select(Picture), limit)));
-        if (!_isRecording)
-        {
-            AddLife(answers);
-        }
-
+        AddEffects(step, answers);
         return answers;
     }
 
     void ISvmObserver.OnEvent(in SvmEvent svmEvent)
     {
-        bool isDescriptor = svmEvent.Kind is SvmEventKind.IotlbInvalidated or SvmEventKind.DeviceTlbInvalidated;
-        (isDescriptor ? _descriptors : _events).Add(svmEvent.ToString());
+        string text = svmEvent.ToString();
+        switch (svmEvent.Kind)
+        {
+            case SvmEventKind.PasidCacheInvalidated or SvmEventKind.IotlbInvalidated or SvmEventKind.DeviceTlbInvalidated:
+                // Recordings tell of no flush that is part of a tear-down.
+                if (_format == FileFormat.Scenario || Binder.Profile.PageRequests < PageRequestRules.Linux58)
+                {
+                    _descriptors.Add(text);
+                }
+
+                break;
+            case SvmEventKind.KernelWarned:
+                _log.Add(text);
+                break;
+            default:
+                _events.Add(text);
+                _log.Add(text);
+                break;
+        }
     }
 
     PasidStatus ISvmFaultInjector.Inject(SvmFaultPoint point, SvmDevice? device, AddressSpace? addressSpace)
@@ -146,8 +163,30 @@ internal sealed partial class BinderReplay : IReplay, ISvmObserver, ISvmFaultInj
 
     public void Dispose()
     {
-        Queue.Dispose();
+        _queues.ForEach(static queue => queue.Dispose());
         Binder.Dispose();
+    }
+
+    private void AddEffects(Step step, List<Answer> answers)
+    {
+        if (_format == FileFormat.PageRequestRecording && !AddAnswering(step, answers))
+        {
+            return;
+        }
+
+        answers.Add(new Answer("events", Canonical.Strings(_events)));
+        answers.Add(new Answer("qi", Canonical.Strings(_descriptors)));
+        answers.Add(new Answer("state.mm_pasid", limit => Canonical.NumbersByName(
+            _addressSpaces
+                .Where(addressSpace => !addressSpace.IsDestroyed)
+                .Select(addressSpace => KeyValuePair.Create(addressSpace.Name, addressSpace.Pasid.IsValid ? (long)addressSpace.Pasid.Value : 0)),
+            limit)));
+        answers.Add(new Answer("state.live", limit => Canonical.Numbers(Binder.Allocator.LiveIds().Select(id => (long)id.Value), limit)));
+        answers.Add(new Answer("state.svms", limit => Canonical.Bindings(Binder.GetBindings().Select(Picture), limit)));
+        if (_format == FileFormat.Scenario)
+        {
+            AddLife(answers);
+        }
     }
 
     private static Answer Number(string key, long value) => new(key, value.ToString(CultureInfo.InvariantCulture));
@@ -241,17 +280,22 @@ internal sealed partial class BinderReplay : IReplay, ISvmObserver, ISvmFaultInj
 
         if (!_callbacks.TryGetValue(name, out Callbacks? callbacks))
         {
-            _callbacks.Add(name, callbacks = new Callbacks(name, _told));
+            _callbacks.Add(name, callbacks = new Callbacks(name, this));
         }
 
         return callbacks;
     }
 
-    private sealed class Callbacks(string name, List<string> told) : ISvmDeviceCallbacks
+    private sealed class Callbacks(string name, BinderReplay replay) : ISvmDeviceCallbacks
     {
         public string Name { get; } = name;
 
-        public void OnPageRequest(SvmDevice device, Ioasid pasid, ulong address, UInt128? privateData, PageRequestRights rights, PageResponseCode code) =>
-            told.Add(string.Create(CultureInfo.InvariantCulture, $"{Name} {device} pasid={pasid} address=0x{address:X} private={privateData?.ToString(CultureInfo.InvariantCulture) ?? "none"} rwxp={(int)rights} result={(int)code}"));
+        public void OnPageRequest(SvmDevice device, Ioasid pasid, ulong address, UInt128? privateData, PageRequestRights rights, PageResponseCode code)
+        {
+            if (Name != Silent)
+            {
+                replay.Tell(Name, device, pasid, address, privateData, rights, code);
+            }
+        }
     }
 }

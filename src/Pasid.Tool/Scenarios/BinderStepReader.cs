@@ -1,8 +1,11 @@
 namespace Pasid.Tool.Scenarios;
 
 /// <summary>Reads the steps of a binder scenario.</summary>
-internal sealed class BinderStepReader(Topology topology, bool isRecording)
+internal sealed class BinderStepReader(Topology topology, FileFormat format)
 {
+    private readonly bool _isRecording = format != FileFormat.Scenario;
+    private readonly bool _isOfThread = format == FileFormat.PageRequestRecording;
+
     private readonly HashSet<string> _devices = topology.Devices.Select(device => device.Name).ToHashSet(StringComparer.Ordinal);
     private readonly HashSet<string> _devicesBehindIommus = topology.Devices.Where(device => device.Iommu is not null).Select(device => device.Name).ToHashSet(StringComparer.Ordinal);
     private readonly HashSet<string> _workQueues = topology.WorkQueues.Select(queue => queue.Name).ToHashSet(StringComparer.Ordinal);
@@ -10,10 +13,12 @@ internal sealed class BinderStepReader(Topology topology, bool isRecording)
     private readonly HashSet<string> _threads = new(StringComparer.Ordinal);
     private bool _hasSnapshot;
 
+    private const ulong PageLength = 4096;
+
     public Step Read(KeyReader keys, int line, string op)
     {
-        string? note = isRecording ? null : keys.OptionalString("note");
-        var expected = new ExpectationReader(keys, isRecording);
+        string? note = _isRecording ? null : keys.OptionalString("note");
+        var expected = new ExpectationReader(keys, _isRecording);
         var info = new StepInfo(line, op, note, expected.Answers);
         Step step;
         switch (op)
@@ -34,58 +39,84 @@ internal sealed class BinderStepReader(Topology topology, bool isRecording)
             case "exit":
                 step = new ExitStep(info, AddressSpace(keys));
                 break;
-            case "fork" when !isRecording:
+            case "fork" when !_isRecording:
                 step = new ForkStep(info, AddressSpace(keys), NewAddressSpace(keys, "child"), ForkFails(keys));
                 expected.OptionalScalar("ret");
                 break;
-            case "exec" when !isRecording:
+            case "exec" when !_isRecording:
                 step = new ExecStep(info, AddressSpace(keys), keys.OptionalString("thread") is { } thread ? KnownThread(keys, thread) : null, NewAddressSpace(keys, "next"));
                 expected.OptionalScalar("ret");
                 break;
-            case "snapshot" when !isRecording:
+            case "snapshot" when !_isRecording:
                 step = new SnapshotStep(info);
                 _hasSnapshot = true;
                 break;
-            case "restore" when !isRecording:
+            case "restore" when !_isRecording:
                 step = _hasSnapshot ? new RestoreStep(info) : throw keys.Malformed("there is no snapshot to restore: 'snapshot' must come first");
                 break;
+            case "map_region" when format != FileFormat.Recording:
+                step = new MapRegionStep(info, AddressSpace(keys), Region(keys), FaultOf(keys));
+                expected.OptionalScalar("ret");
+                expected.OptionalJson("regions");
+                break;
+            case "core_dump" when format != FileFormat.Recording:
+                step = new CoreDumpStep(info, AddressSpace(keys), keys.Boolean("on"));
+                break;
+            case "page_request" when format != FileFormat.Recording:
+                step = new PageRequestStep(info, Request(keys));
+                expected.OptionalScalar("ret");
+                expected.Json("raw");
+                break;
+            case "process" when format != FileFormat.Recording:
+                step = new ProcessStep(info, Iommu(keys), Arriving(keys));
+                expected.OptionalScalar("ret");
+                break;
             default:
-                step = (isRecording ? null : ReadLife(keys, op, info)) ?? throw keys.Malformed($"the op '{op}' is unknown for a binder");
+                step = (_isRecording ? null : ReadLife(keys, op, info)) ?? throw keys.Malformed($"the op '{op}' is unknown for a binder");
                 expected.OptionalScalar("ret");
                 expected.OptionalScalar("fixed_up");
                 expected.OptionalScalar("command");
                 break;
         }
 
+        ReadEffects(step, expected);
+        return step;
+    }
+
+    /// <summary>What every step can do besides what it answers.</summary>
+    private void ReadEffects(Step step, ExpectationReader expected)
+    {
+        if (_isOfThread)
+        {
+            PageRequestExpectations.Read(step, expected, topology);
+            return;
+        }
+
         expected.Strings("events");
         expected.StringsOrAbsent("qi");
         expected.State("state", topology);
-        if (!isRecording)
+        if (!_isRecording)
         {
             expected.OptionalStrings("responses");
             expected.OptionalStrings("callbacks");
             expected.OptionalNumbersByName("users");
             expected.OptionalNumbersByName("msrs");
+            PageRequestExpectations.ReadOptional(expected);
         }
-
-        return step;
     }
 
-    /// <summary>The steps of threads, commands and page requests, which no recording has.</summary>
+    /// <summary>The steps of threads and commands, which no recording has.</summary>
     private Step? ReadLife(KeyReader keys, string op, StepInfo info) => op switch
     {
         "thread" => new ThreadStep(info, AddressSpace(keys), NewThread(keys)),
         "thread_exit" => new ThreadExitStep(info, KnownThread(keys, keys.String("thread"))),
         "map_portal" => new MapPortalStep(info, AddressSpace(keys), WorkQueue(keys), PageAddress(keys)),
         "unmap_portal" => new UnmapPortalStep(info, AddressSpace(keys), PageAddress(keys)),
-        "map_region" => new MapRegionStep(info, AddressSpace(keys), Region(keys)),
         "enqcmd" => new EnqcmdStep(info, KnownThread(keys, keys.String("thread")), keys.Address("address"), Privilege(keys), IsSupervisors: false, Head(keys, "reserved")),
         "enqcmds" => new EnqcmdStep(info, KnownThread(keys, keys.String("thread")), keys.Address("address"), Privilege(keys), IsSupervisors: true, Head(keys, "head")),
         "configure" => new ConfigureStep(info, WorkQueue(keys), keys.Pasid("pasid")),
         "movdir64b" => new Movdir64BStep(info, KnownThread(keys, keys.String("thread")), keys.Address("address")),
         "complete" => new CompleteStep(info, WorkQueue(keys)),
-        "page_request" => new PageRequestStep(info, DeviceBehindIommu(keys), Request(keys)),
-        "process" => new ProcessStep(info),
         _ => null,
     };
 
@@ -120,11 +151,16 @@ internal sealed class BinderStepReader(Topology topology, bool isRecording)
     {
         var region = new AddressRegion(
             keys.Address("start"),
-            (ulong)keys.Integer("length", 1, long.MaxValue),
+            Length(keys),
             Rights(keys) & ~PageRequestRights.Privileged,
             keys.OptionalBoolean("grows_down", absent: false));
-        return region.Last >= region.Start ? region : throw keys.Malformed("a region ends within 64 bits");
+        return region.Last < region.Start ? throw keys.Malformed("a region ends within 64 bits")
+            : ((region.Start | region.Length) % PageLength) != 0 ? throw keys.Malformed($"a region begins and ends at multiples of {PageLength}")
+            : region;
     }
+
+    /// <summary>A length: recordings write it like an address.</summary>
+    private static ulong Length(KeyReader keys) => keys.IsString("length") ? keys.Address("length") : (ulong)keys.Integer("length", 1, long.MaxValue);
 
     private static PageRequestRights Rights(KeyReader keys)
     {
@@ -154,13 +190,52 @@ internal sealed class BinderStepReader(Topology topology, bool isRecording)
 
     private static uint Head(KeyReader keys, string key) => (uint)(keys.OptionalInteger(key, 0, uint.MaxValue) ?? 0);
 
-    private static PageRequestFields Request(KeyReader keys) => new(
-        keys.OptionalInteger("pasid", 0, uint.MaxValue) is { } pasid ? new Ioasid((uint)pasid) : null,
+    private PageRequestFields Request(KeyReader keys) => new(
+        DeviceBehindIommu(keys),
+        keys.OptionalInteger("pasid", 0, IoasidRange.PasidLimit - 1) is { } pasid ? new Ioasid((uint)pasid) : null,
         keys.Address("address"),
         Rights(keys),
         (int)(keys.OptionalInteger("group", 0, 511) ?? 0),
         keys.OptionalBoolean("last", absent: true),
-        keys.OptionalInteger("private", 0, long.MaxValue) is { } data ? (ulong)data : null);
+        PrivateData(keys));
+
+    private static UInt128? PrivateData(KeyReader keys)
+    {
+        ulong? first = keys.OptionalUnsigned("private");
+        ulong? second = keys.OptionalUnsigned("private2");
+        return first is { } word ? new UInt128(second ?? 0, word)
+            : second is null ? null
+            : throw keys.Malformed("'private2' stands beside 'private', or not at all");
+    }
+
+    private string? Iommu(KeyReader keys)
+    {
+        string? name = keys.OptionalString("iommu");
+        return name is null || topology.Iommus.Any(iommu => iommu.Name == name) ? name : throw keys.Malformed($"the IOMMU '{name}' is unknown: the topology does not have it");
+    }
+
+    private IReadOnlyList<PageRequestFields>? Arriving(KeyReader keys)
+    {
+        if (!keys.Has("arrive"))
+        {
+            return null;
+        }
+
+        List<PageRequestFields> requests = [];
+        foreach (KeyReader request in keys.Objects("arrive", "a request that arrives"))
+        {
+            requests.Add(Request(request));
+            request.End();
+        }
+
+        return requests;
+    }
+
+    private static string FaultOf(KeyReader keys)
+    {
+        string fault = keys.OptionalString("fault") ?? Faults.Ok;
+        return Faults.Bits.ContainsKey(fault) ? fault : throw keys.Malformed($"the fault '{fault}' is unknown: it must be {string.Join(", ", Faults.Bits.Keys)}");
+    }
 
     private static bool ForkFails(KeyReader keys) => keys.OptionalString("fail") switch
     {

@@ -20,6 +20,12 @@ internal static class Canonical
         writer.WriteEndArray();
     });
 
+    /// <summary>Writes a value as it stands, without white space.</summary>
+    public static string Json(JsonElement value) => Write(int.MaxValue, value.WriteTo);
+
+    /// <summary>Writes what a step writes itself.</summary>
+    public static string Json(Action<Utf8JsonWriter> write) => Write(int.MaxValue, write);
+
     public static string Numbers(IEnumerable<long> values, int limit = int.MaxValue) => Write(limit, writer =>
     {
         writer.WriteStartArray();

@@ -87,6 +87,29 @@ internal sealed class ExpectationReader(KeyReader keys, bool isRecording)
         }
     }
 
+    /// <summary>Tells whether an answer is there.</summary>
+    public bool Has(string key) => keys.Has(key);
+
+    public void NumbersByName(string key) => Read(key, value => Canonical.NumbersByName(keys.Object(key, $"'{key}'", value).IntegersByKey()));
+
+    /// <summary>Anything, as it stands.</summary>
+    public void Json(string key) => Read(key, Canonical.Json);
+
+    /// <summary>Anything, as it stands, that may be left out.</summary>
+    /// <param name="key">The key.</param>
+    /// <param name="absent">What is expected then; <see langword="null"/> for nothing in particular.</param>
+    public void OptionalJson(string key, string? absent = null)
+    {
+        if (keys.TryTake(key, out JsonElement value))
+        {
+            _answers.Add(new Answer(key, Canonical.Json(value)));
+        }
+        else if (absent is not null)
+        {
+            _answers.Add(new Answer(key, absent));
+        }
+    }
+
     /// <summary>The state after a step, as one answer a part.</summary>
     public void State(string key, Topology topology)
     {

@@ -65,12 +65,24 @@ internal sealed class KeyReader
     public long? OptionalInteger(string key, long minimum, long maximum) =>
         TryTake(key, out JsonElement value) ? Integer(key, value, minimum, maximum) : null;
 
+    /// <summary>Reads a number of 64 bits without a sign.</summary>
+    public ulong? OptionalUnsigned(string key) => !TryTake(key, out JsonElement value) ? null
+        : value.ValueKind == JsonValueKind.Number && value.TryGetUInt64(out ulong number) ? number
+        : throw WrongType(key, "a whole number from 0 to 18446744073709551615", value);
+
+    /// <summary>Tells whether a key is there and not read yet.</summary>
+    public bool Has(string key) => _unread.ContainsKey(key);
+
+    public bool IsString(string key) => _unread.TryGetValue(key, out JsonElement value) && value.ValueKind == JsonValueKind.String;
+
     public Ioasid Id(string key) => new((uint)Integer(key, uint.MinValue, uint.MaxValue));
 
     /// <summary>A PASID as drivers pass it: a C int, so that negative numbers stand for very large ones.</summary>
     public Ioasid Pasid(string key) => new(unchecked((uint)Integer(key, int.MinValue, uint.MaxValue)));
 
     public KeyReader Object(string key, string what) => new(_path, _line, what, Take(key));
+
+    public KeyReader Object(string key, string what, JsonElement value) => new(_path, _line, what, value.ValueKind == JsonValueKind.Object ? value : throw WrongType(key, "an object", value));
 
     public KeyReader? OptionalObject(string key, string what) =>
         TryTake(key, out JsonElement value) ? new KeyReader(_path, _line, what, value) : null;

@@ -25,6 +25,6 @@ internal sealed record BinderScenario(
     KernelProfile Profile,
     Topology Topology) : Scenario(Path, Name, Kernel, Steps)
 {
-    /// <summary>Gets a value indicating whether it has all answers of the kernel, and so only what the kernel answers.</summary>
-    public bool IsRecording { get; init; }
+    /// <summary>Gets what the file holds.</summary>
+    public FileFormat Format { get; init; }
 }

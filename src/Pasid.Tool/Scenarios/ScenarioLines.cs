@@ -113,7 +113,7 @@ internal static class ScenarioLines
         {
             return stream.Read(buffer);
         }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or InvalidDataException)
         {
             throw new MalformedException($"{path}: cannot be read: {exception.Message}", exception);
         }

@@ -57,8 +57,9 @@ internal sealed class ScenarioReader
         return kind switch
         {
             "ioasid" => ReadAllocator(header, name, kernel, enumerator),
-            "svm" => ReadBinder(header, name, kernel, enumerator),
-            _ => throw header.Malformed($"'vectors' is '{kind}': it must be 'ioasid' or 'svm'"),
+            "svm" => ReadBinder(header, name, kernel, _isRecording ? FileFormat.Recording : FileFormat.Scenario, enumerator),
+            "prq" => ReadBinder(header, name, kernel, FileFormat.PageRequestRecording, enumerator),
+            _ => throw header.Malformed($"'vectors' is '{kind}': it must be 'ioasid', 'svm' or 'prq'"),
         };
     }
 
@@ -76,25 +77,40 @@ internal sealed class ScenarioReader
 
         var reader = new AllocatorStepReader(customAllocators, _isRecording);
         List<Step> steps = ReadSteps(lines, reader.Read);
-        if (count is { } expected && expected != steps.Count)
-        {
-            throw new MalformedException(_path, steps.Count + 1, $"the file ends after {steps.Count} steps; its header says {expected}");
-        }
-
+        CheckCount(count, steps.Count);
         return new AllocatorScenario(_path, name, kernel ?? KernelNames.Allocators[0], steps, customAllocators, reusePolicy);
     }
 
-    private BinderScenario ReadBinder(KeyReader header, string name, string? kernel, IEnumerator<JsonDocument> lines)
+    private BinderScenario ReadBinder(KeyReader header, string name, string? kernel, FileFormat format, IEnumerator<JsonDocument> lines)
     {
-        KernelProfile profile = KernelNames.Find(kernel ?? KernelProfile.Default.Name)
-            ?? throw header.Malformed($"the kernel '{kernel}' is unknown for a binder: it must be patched, v5.6 or default");
-        header.OptionalInteger("steps", 0, int.MaxValue);
-        Topology topology = TopologyReader.Read(header.Object("topology", "the topology"), _isRecording);
+        bool isOfThread = format == FileFormat.PageRequestRecording;
+        KernelProfile profile = (isOfThread ? KernelNames.FindThread(kernel ?? string.Empty) : KernelNames.Find(kernel ?? KernelProfile.Default.Name))
+            ?? throw header.Malformed(isOfThread
+                ? $"the kernel '{kernel}' is unknown for page requests: it must be patched, v5.6, v5.8 or v5.10"
+                : $"the kernel '{kernel}' is unknown for a binder: it must be patched, v5.6 or default");
+        long? count = header.OptionalInteger("steps", 0, int.MaxValue);
+        StackLimits stacks = format == FileFormat.Recording ? new StackLimits() : new StackLimits(ReadLimit(header, "stack_limit"), ReadLimit(header, "stack_guard_gap"), ReadLimit(header, "mmap_min_addr"));
+        Topology topology = TopologyReader.Read(header.Object("topology", "the topology"), format) with { Stacks = stacks };
         header.End();
 
-        var reader = new BinderStepReader(topology, _isRecording);
+        var reader = new BinderStepReader(topology, format);
         List<Step> steps = ReadSteps(lines, reader.Read);
-        return new BinderScenario(_path, name, kernel ?? profile.Name, steps, _profile ?? profile, topology) { IsRecording = _isRecording };
+        if (isOfThread)
+        {
+            CheckCount(count, steps.Count);
+        }
+
+        return new BinderScenario(_path, name, kernel ?? profile.Name, steps, _profile ?? profile, topology) { Format = format };
+    }
+
+    private static ulong? ReadLimit(KeyReader header, string key) => (ulong?)header.OptionalInteger(key, 0, long.MaxValue);
+
+    private void CheckCount(long? expected, int count)
+    {
+        if (expected is not null && expected != count)
+        {
+            throw new MalformedException(_path, count + 1, $"the file ends after {count} steps; its header says {expected}");
+        }
     }
 
     private static IoasidReusePolicy ReadReusePolicy(KeyReader header)

@@ -57,7 +57,10 @@ internal sealed record MapPortalStep(StepInfo Info, string AddressSpace, string 
 
 internal sealed record UnmapPortalStep(StepInfo Info, string AddressSpace, ulong Address) : Step(Info);
 
-internal sealed record MapRegionStep(StepInfo Info, string AddressSpace, AddressRegion Region) : Step(Info);
+/// <summary>A region of an address space, and what becomes of the faults in it; see <see cref="Faults"/>.</summary>
+internal sealed record MapRegionStep(StepInfo Info, string AddressSpace, AddressRegion Region, string Fault) : Step(Info);
+
+internal sealed record CoreDumpStep(StepInfo Info, string AddressSpace, bool IsOn) : Step(Info);
 
 /// <summary>ENQCMD, or ENQCMDS if it <see cref="IsSupervisors"/>, with the first four bytes of the command.</summary>
 internal sealed record EnqcmdStep(StepInfo Info, string Thread, ulong Address, CpuPrivilege Privilege, bool IsSupervisors, uint Head) : Step(Info);
@@ -68,15 +71,16 @@ internal sealed record Movdir64BStep(StepInfo Info, string Thread, ulong Address
 
 internal sealed record CompleteStep(StepInfo Info, string WorkQueue) : Step(Info);
 
-/// <summary>A page request.</summary>
+internal sealed record PageRequestStep(StepInfo Info, PageRequestFields Request) : Step(Info);
+
+/// <summary>A page request, of a device behind an IOMMU.</summary>
+internal sealed record PageRequestFields(string Device, Ioasid? Pasid, ulong Address, PageRequestRights Rights, int Group, bool IsLast, UInt128? PrivateData);
+
+/// <summary>One run of the thread of a queue.</summary>
 /// <param name="Info">What every step has.</param>
-/// <param name="Device">Who asks.</param>
-/// <param name="Request">What for, but for the device.</param>
-internal sealed record PageRequestStep(StepInfo Info, string Device, PageRequestFields Request) : Step(Info);
-
-internal sealed record PageRequestFields(Ioasid? Pasid, ulong Address, PageRequestRights Rights, int Group, bool IsLast, ulong? PrivateData);
-
-internal sealed record ProcessStep(StepInfo Info) : Step(Info);
+/// <param name="Iommu">Whose queue it is; <see langword="null"/> for all, one after the other.</param>
+/// <param name="Arriving">What comes in right after the first response.</param>
+internal sealed record ProcessStep(StepInfo Info, string? Iommu, IReadOnlyList<PageRequestFields>? Arriving) : Step(Info);
 
 internal sealed record SnapshotStep(StepInfo Info) : Step(Info);
 

@@ -10,8 +10,14 @@ internal sealed record Topology(
 {
     public IReadOnlyList<TopologyWorkQueue> WorkQueues { get; init; } = [];
 
-    /// <summary>Gets how many descriptors the page request queue has.</summary>
-    public int QueueCapacity { get; init; } = PageRequestQueue.DefaultCapacity;
+    /// <summary>Gets how many descriptors each page request queue has.</summary>
+    public int QueueCapacity { get; init; } = PageRequestQueueOptions.DefaultCapacity;
+
+    /// <summary>Gets a value indicating whether an IOMMU answers itself what never reaches its queue.</summary>
+    public bool HardwareAnswers { get; init; } = true;
+
+    /// <summary>Gets the limits of regions that grow.</summary>
+    public StackLimits Stacks { get; init; } = new();
 
     public int AddressWidth { get; init; } = 48;
 
@@ -35,4 +41,8 @@ internal sealed record TopologyDevice(
     bool SupportsPasid,
     PasidStatus EnableStatus,
     ushort SourceId,
-    bool HasAts);
+    bool HasAts,
+    bool HasPri);
+
+/// <summary>The limits of regions that grow, in bytes; <see langword="null"/> for that of the library.</summary>
+internal sealed record StackLimits(ulong? Limit = null, ulong? GuardGap = null, ulong? MinimumAddress = null);

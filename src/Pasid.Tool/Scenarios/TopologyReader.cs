@@ -5,7 +5,7 @@ namespace Pasid.Tool.Scenarios;
 /// <summary>Reads the hardware and processes of a binder scenario.</summary>
 internal static class TopologyReader
 {
-    public static Topology Read(KeyReader keys, bool isRecording)
+    public static Topology Read(KeyReader keys, FileFormat format)
     {
         var topology = new Topology(
             (int)keys.Integer("pasid_max_id", 0, IoasidRange.PasidLimit),
@@ -13,13 +13,21 @@ internal static class TopologyReader
             [.. keys.Objects("iommus", "an IOMMU").Select(ReadIommu)],
             [.. keys.Objects("devices", "a device").Select(ReadDevice)],
             keys.Strings("mms"));
-        if (!isRecording)
+        if (format != FileFormat.Recording)
+        {
+            topology = topology with
+            {
+                QueueCapacity = Capacity(keys),
+                AddressWidth = (int)(keys.OptionalInteger("address_width", 48, 57) ?? 48),
+                HardwareAnswers = format == FileFormat.Scenario && keys.OptionalBoolean("hardware_answers", absent: true),
+            };
+        }
+
+        if (format == FileFormat.Scenario)
         {
             topology = topology with
             {
                 WorkQueues = [.. keys.OptionalObjects("work_queues", "a work queue").Select(ReadWorkQueue)],
-                QueueCapacity = Capacity(keys),
-                AddressWidth = (int)(keys.OptionalInteger("address_width", 48, 57) ?? 48),
                 CpuHasEnqcmd = keys.OptionalBoolean("enqcmd", absent: true),
             };
         }
@@ -57,7 +65,7 @@ internal static class TopologyReader
 
     private static int Capacity(KeyReader keys)
     {
-        int capacity = (int)(keys.OptionalInteger("queue_capacity", 2, 1 << 20) ?? PageRequestQueue.DefaultCapacity);
+        int capacity = (int)(keys.OptionalInteger("queue_capacity", 2, 1 << 20) ?? PageRequestQueueOptions.DefaultCapacity);
         return BitOperations.IsPow2(capacity) ? capacity : throw keys.Malformed("'queue_capacity' of the topology must be a power of two");
     }
 
@@ -85,7 +93,8 @@ internal static class TopologyReader
             keys.Boolean("pasid_supported"),
             (PasidStatus)keys.Integer("enable_pasid", int.MinValue, 0),
             (ushort)keys.Integer("sid", ushort.MinValue, ushort.MaxValue),
-            keys.Boolean("ats"));
+            keys.Boolean("ats"),
+            keys.OptionalBoolean("pri", absent: true));
         keys.End();
         return device;
     }

@@ -9,7 +9,7 @@ namespace Pasid;
 /// <summary>Registers hosts with a container.</summary>
 /// <remarks>
 /// <para>A host is an <see cref="IIoasidAllocator"/>, an <see cref="SvmBinder"/> over it, an <see cref="IIommu"/> and an
-/// <see cref="IPageRequestQueue"/>, each a singleton that is made when it is first asked for; <see cref="ISvmBinder"/> stands for the same
+/// <see cref="IPageRequestQueue"/> of that IOMMU, each a singleton that is made when it is first asked for; <see cref="ISvmBinder"/> stands for the same
 /// binder. What is registered already stays: to put one's own <see cref="IIoasidAllocator"/> or <see cref="IIommu"/> in, register it
 /// before. Nothing else is registered.</para>
 /// <para>To decorate the binder, register an <see cref="ISvmBinder"/> that is made over the <see cref="SvmBinder"/> of the container. The
@@ -138,6 +138,7 @@ public static class PasidServiceCollectionExtensions
         services.TryAddKeyedSingleton<IPageRequestQueue>(serviceKey, static (provider, key) =>
             new PageRequestQueue(
                 Get<ISvmBinder>(provider, key) as SvmBinder ?? Get<SvmBinder>(provider, key),
+                Get<IIommu>(provider, key),
                 (key is null ? null : provider.GetKeyedService<IPageResponder>(key)) ?? provider.GetService<IPageResponder>() ?? new NoPageResponder(),
                 loggerFactory: provider.GetService<ILoggerFactory>()));
         return services;

@@ -44,4 +44,6 @@ internal static class EventIds
     public const int PageRequestAnswered = 5100;
     public const int PageRequestOfNobody = 5101;
     public const int PageRequestOverflowed = 5102;
+    public const int PageRequestRefused = 5103;
+    public const int PageRequestThreadDied = 5104;
 }

@@ -50,9 +50,19 @@ public interface IIommu
     /// </remarks>
     void TearDownPasidEntry(SvmDevice device, Ioasid pasid);
 
-    /// <summary>Flushes all that is cached for a PASID: the IOTLB, and the device's own TLB if it has one.</summary>
+    /// <summary>Clears the PASID entry of a device whose process has exited, and has the IOMMU ignore further faults of it until
+    /// <see cref="TearDownPasidEntry(SvmDevice, Ioasid)"/> at the unbind. By default does what that does.</summary>
+    /// <param name="device">The device.</param>
+    /// <param name="pasid">The PASID.</param>
+    /// <param name="ignoresFaults">Always <see langword="true"/>: without it, the other overload is called.</param>
+    /// <remarks>Called under profiles whose <see cref="KernelProfile.PageRequests"/> is <see cref="PageRequestRules.Linux58"/> or later. Models
+    /// <c>intel_pasid_tear_down_entry</c> with <c>fault_ignore</c>, and the <c>FPD</c> bit. If it throws, the exit is completed first.</remarks>
+    void TearDownPasidEntry(SvmDevice device, Ioasid pasid, bool ignoresFaults) => TearDownPasidEntry(device, pasid);
+
+    /// <summary>Flushes all that is cached for a PASID: the entry, the IOTLB, and the device's own TLB if it has one.</summary>
     /// <param name="device">The device whose entry was torn down.</param>
     /// <param name="pasid">The PASID.</param>
-    /// <remarks>Models <c>intel_flush_svm_range_dev</c>. If it throws, the operation is completed first: the entry is gone.</remarks>
+    /// <remarks>Called right after the tear-down, of which it is a part since Linux 5.8; before that, once the device has left its
+    /// binding. Models <c>intel_flush_svm_range_dev</c>, and the flushes of <c>intel_pasid_tear_down_entry</c>. If it throws, the operation is completed first: the entry is gone.</remarks>
     void Flush(SvmDevice device, Ioasid pasid);
 }

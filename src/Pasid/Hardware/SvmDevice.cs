@@ -47,9 +47,19 @@ public sealed class SvmDevice
     /// <remarks>Models <c>pasid_supported</c> of <c>struct device_domain_info</c>.</remarks>
     public bool SupportsPasid { get; init; } = true;
 
+    /// <summary>Gets the PCI segment of the device.</summary>
+    /// <value>By default 0. Devices of several segments can have the same <see cref="SourceId"/>
+    /// (<see cref="KernelQuirks.RequesterIdIsIdentity"/>).</value>
+    public ushort Segment { get; init; }
+
     /// <summary>Gets the source id (bus, device and function) that its requests carry.</summary>
     /// <value>By default 0.</value>
     public ushort SourceId { get; init; }
+
+    /// <summary>Gets a value indicating whether the device asks for pages (PRI).</summary>
+    /// <value>By default <see langword="true"/>. The unbind of one that does not has nothing to drain.</value>
+    /// <remarks>Models <c>pri_enabled</c> of <c>struct device_domain_info</c>.</remarks>
+    public bool HasPri { get; init; } = true;
 
     /// <summary>Gets a value indicating whether the device has a TLB of its own (ATS), which a flush must reach too.</summary>
     /// <value>By default <see langword="false"/>.</value>

@@ -37,6 +37,9 @@ internal enum PlantedFault
     /// <summary>Who finds itself to be the last user of an address space does not look again inside the gate.</summary>
     LastUsersLeaveUnseen,
 
+    /// <summary>A request whose device had an entry when it was looked for is put in whatever happened since.</summary>
+    RequestsComeBehindTheDrain,
+
     /// <summary>A lookup that comes between the two writes of the split of the first page, and finds neither page, believes that.</summary>
     SplitHidesIds,
 }

@@ -33,7 +33,7 @@ internal static class HostCapture
             addressSpaces,
             engine.Table.Collect().ConvertAll(record => new HostState.Binding(record, record.Pasid, record.FirstDevice, record.PictureDevices())),
             [.. engine.Numbers.Leaked?.InOrder ?? []],
-            [.. rings.Select(ring => new HostState.Queue(ring.CopyUnsynchronized(), ring.HasOverflowed))],
+            [.. rings.Select(static ring => ring.CopyUnsynchronized())],
             allocator.Active.CopyLiveIds(engine.Source.Holder, out uint next, out uint[] held),
             next,
             held);

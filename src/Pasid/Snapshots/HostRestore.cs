@@ -25,6 +25,7 @@ internal sealed class HostRestore(BindingEngine engine, IoasidAllocator allocato
     /// <summary>Queues are attached by whoever makes the hardware; a restore fills those that are there.</summary>
     private string? CheckQueues(RequestRing[] attached) => reader.Queues
         .Select((queue, i) => i >= attached.Length ? $"it has {reader.Queues.Count} page request queues, and {attached.Length} are attached"
+            : queue.Iommu is not null && queue.Iommu != attached[i].Iommu.Name ? $"page request queue {i} is that of the IOMMU '{queue.Iommu}', and the one attached that of '{attached[i].Iommu.Name}'"
             : queue.Requests.Length >= attached[i].Capacity ? $"page request queue {i} has {queue.Requests.Length} requests, and room for {attached[i].Capacity - 1}"
             : null)
         .FirstOrDefault(static reason => reason is not null);
@@ -55,7 +56,7 @@ internal sealed class HostRestore(BindingEngine engine, IoasidAllocator allocato
             reader.Records.ForEach(Republish);
             for (int i = 0; i < reader.Queues.Count; i++)
             {
-                rings[i].ReplaceUnsynchronized(reader.Queues[i].Requests, reader.Queues[i].HasOverflowed);
+                rings[i].ReplaceUnsynchronized(reader.Queues[i]);
             }
 
             engine.Numbers.Leaked = reader.Leaked;

@@ -223,11 +223,15 @@ internal sealed class SnapshotCheck(SnapshotFile snapshot, KernelProfile profile
     {
         foreach (RequestEntry? request in queue?.Requests ?? [])
         {
-            Add(request?.Device is null || request.GroupIndex is < 0 or > RequestRing.MaxGroupIndex
+            Add(request?.Device is null || request.GroupIndex is < 0 or > DescriptorWords.MaxGroupIndex
                 || (request.PrivateData is { } data && !UInt128.TryParse(data, NumberStyles.None, CultureInfo.InvariantCulture, out _))
                 ? "a page request has no device, a group index that is not 0 to 511, or private data that is no number"
                 : null);
+            Add(request?.Pasid >= IoasidRange.PasidLimit ? $"a page request has PASID {request.Pasid}, which has more than 20 bits" : null);
         }
+
+        Add(queue is { Head: < 0 } ? $"the head of a page request queue is {queue.Head}" : null);
+        Add(queue is { IsDead: true } && !profile.Has(KernelQuirks.UnknownPasidEndsThread) ? "a page request queue is dead, which none is under the profile" : null);
 
         Add(queue?.Requests?.Any(request => request is not null && !Rights.AreDefined(request.Rights)) == true ? "a page request has undefined rights" : null);
         Add(queue?.Requests is null ? "a page request queue has no requests" : null);

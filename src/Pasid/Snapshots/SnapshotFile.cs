@@ -62,8 +62,10 @@ internal sealed record DeviceEntry(string Device, long Binds, string? Callbacks 
     public long? Users { init => Binds = value ?? Binds; }
 }
 
-/// <summary>A page request queue: what waits, oldest first, and whether a request found it full.</summary>
-internal sealed record QueueEntry(IReadOnlyList<RequestEntry> Requests, bool HasOverflowed = false);
+/// <summary>A page request queue: what waits, oldest first, and its registers; the tail follows from the head. A file of version 1 does not
+/// say whose queue it is.</summary>
+internal sealed record QueueEntry(
+    IReadOnlyList<RequestEntry> Requests, bool HasOverflowed = false, string? Iommu = null, int Head = 0, bool IsPending = false, bool IsDead = false);
 
 /// <summary>A page request that waits, as it was asked; the private data in decimal digits.</summary>
 internal sealed record RequestEntry(

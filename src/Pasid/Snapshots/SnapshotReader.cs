@@ -35,7 +35,7 @@ internal sealed class SnapshotReader(BindingEngine engine, IoasidReusePolicy reu
     /// <summary>Gets what belongs to the processes of <see cref="AddressSpaces"/>, made and linked to nothing.</summary>
     public List<Process> Processes { get; } = [];
 
-    public List<HostState.Queue> Queues { get; } = [];
+    public List<RequestRingState> Queues { get; } = [];
 
     public void Read()
     {
@@ -53,7 +53,7 @@ internal sealed class SnapshotReader(BindingEngine engine, IoasidReusePolicy reu
         FindPortals();
         foreach (QueueEntry queue in snapshot.Queues ?? [])
         {
-            Queues.Add(new HostState.Queue([.. queue.Requests.Select(MakeRequest)], queue.HasOverflowed));
+            Queues.Add(new RequestRingState([.. queue.Requests.Select(MakeRequest)], queue.Iommu, queue.Head, queue.IsPending, queue.HasOverflowed, queue.IsDead));
         }
 
         foreach (BindingEntry binding in snapshot.Bindings)
@@ -161,7 +161,7 @@ internal sealed class SnapshotReader(BindingEngine engine, IoasidReusePolicy reu
             ISvmDeviceCallbacks? callbacks = device.Callbacks is null ? null : Find(map.FindCallbacks, nameof(map.FindCallbacks), "callback table", device.Callbacks);
             if (FindDevice(device.Device) is { } known)
             {
-                record.AddDevice(new SvmDeviceRecord { Device = known, Callbacks = callbacks, Users = device.Binds });
+                record.Devices.Add(new SvmDeviceRecord { Device = known, Callbacks = callbacks, Users = device.Binds });
             }
         }
 

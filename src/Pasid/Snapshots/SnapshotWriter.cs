@@ -50,7 +50,7 @@ internal sealed class SnapshotWriter(BindingEngine engine, HostState state, Pasi
             space.Portals.Length == 0 ? null : Array.AsReadOnly(Array.ConvertAll(space.Portals, mapping => new PortalEntry(mapping.Key, Name(mapping.Value)))));
     }
 
-    private QueueEntry Name(HostState.Queue queue) => new(
+    private QueueEntry Name(RequestRingState queue) => new(
         Array.AsReadOnly(Array.ConvertAll(queue.Requests, request => new RequestEntry(
             Name(request.Device),
             request.Pasid?.Value,
@@ -59,7 +59,11 @@ internal sealed class SnapshotWriter(BindingEngine engine, HostState state, Pasi
             request.GroupIndex,
             request.IsLastInGroup,
             request.PrivateData?.ToString(CultureInfo.InvariantCulture)))),
-        queue.HasOverflowed);
+        queue.HasOverflowed,
+        queue.Iommu,
+        queue.Head,
+        queue.IsPending,
+        queue.IsDead);
 
     private string Name(IEnqcmdPortal portal) => RequireUnique(map.NamePortal(portal), nameof(map.NamePortal), portal);
 

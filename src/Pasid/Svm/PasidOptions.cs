@@ -88,6 +88,11 @@ public sealed class PasidOptions
             errors.Add($"{nameof(Profile)}.{nameof(profile.Lifetime)} is {(int)profile.Lifetime}: give a value of {nameof(PasidLifetime)}.");
         }
 
+        if (!Enum.IsDefined(profile.PageRequests))
+        {
+            errors.Add($"{nameof(Profile)}.{nameof(profile.PageRequests)} is {(int)profile.PageRequests}: give a value of {nameof(PageRequestRules)}.");
+        }
+
         if ((profile.Quirks & ~KernelProfile.AllQuirks) != 0)
         {
             errors.Add($"{nameof(Profile)}.{nameof(profile.Quirks)} has the undefined bits 0x{(int)(profile.Quirks & ~KernelProfile.AllQuirks):X}: combine members of {nameof(KernelQuirks)}.");

@@ -79,7 +79,7 @@ public sealed partial class SvmBinder : ISvmBinder, IMeteredHost
         _logger = LogCategory.MakeLogger(loggerFactory, nameof(SvmBinder), options.HostName);
         _gate = new HostGate(nameof(SvmBinder), _logger);
         var processes = new ProcessTable(_gate, new Cpu(options.CpuHasEnqcmd), Profile);
-        var steps = new Steps(options.Observer, options.FaultInjector, _logger is not null, Profile.Has(KernelQuirks.FirstIommuFlushes));
+        var steps = new Steps(options.Observer, options.FaultInjector, _logger is not null, Profile);
         _bindings = new BindingEngine(processes, steps, allocator, Profile, (uint)options.PasidLimit, options.IsDmarDisabled, options.CpuHasEnqcmd, options.AddressWidth);
         processes.Watcher = _bindings;
         _gate.SetInvariants(_bindings.AssertInvariants);

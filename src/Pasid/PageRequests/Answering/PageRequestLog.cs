@@ -13,4 +13,10 @@ internal static partial class PageRequestLog
 
     [LoggerMessage(EventIds.PageRequestOverflowed, LogLevel.Warning, "A page request of device {Device} found the queue full.", EventName = nameof(EventIds.PageRequestOverflowed))]
     public static partial void PageRequestOverflowed(this ILogger logger, SvmDevice device);
+
+    [LoggerMessage(EventIds.PageRequestRefused, LogLevel.Warning, "Device {Device} asked for a page with PASID {Pasid}, for which it has no entry.", EventName = nameof(EventIds.PageRequestRefused))]
+    public static partial void PageRequestRefused(this ILogger logger, SvmDevice device, Ioasid? pasid);
+
+    [LoggerMessage(EventIds.PageRequestThreadDied, LogLevel.Error, "The thread that answers the page requests of the IOMMU {Iommu} died of a PASID that is bound to nothing.", EventName = nameof(EventIds.PageRequestThreadDied))]
+    public static partial void PageRequestThreadDied(this ILogger logger, string iommu);
 }

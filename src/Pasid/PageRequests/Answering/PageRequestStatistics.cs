@@ -22,14 +22,21 @@ public sealed record PageRequestStatistics
     /// <summary>Gets how many requests were handled.</summary>
     public long Requests { get; }
 
-    /// <summary>Gets how many requests found the queue full.</summary>
+    /// <summary>Gets how many requests found the queue full, or came while it was overflowed.</summary>
+    /// <value>0 or more.</value>
     public long Overflows { get; }
+
+    /// <summary>Gets how many requests the IOMMU refused, because the device had no entry for the PASID.</summary>
+    /// <value>0 or more.</value>
+    public long Refused { get; init; }
 
     /// <summary>Gets how many groups were answered <see cref="PageResponseCode.Success"/>, by the hardware when the queue was full
     /// included.</summary>
     public long Successes { get; }
 
-    /// <summary>Gets how many groups were answered <see cref="PageResponseCode.InvalidRequest"/>.</summary>
+    /// <summary>Gets how many groups were answered <see cref="PageResponseCode.InvalidRequest"/>, by the hardware where a device had no
+    /// entry included.</summary>
+    /// <value>0 or more.</value>
     public long InvalidRequests { get; }
 
     /// <summary>Gets how many groups were answered <see cref="PageResponseCode.ResponseFailure"/>.</summary>
@@ -40,5 +47,8 @@ public sealed record PageRequestStatistics
         Overflows + other.Overflows,
         Successes + other.Successes,
         InvalidRequests + other.InvalidRequests,
-        Failures + other.Failures);
+        Failures + other.Failures)
+    {
+        Refused = Refused + other.Refused,
+    };
 }

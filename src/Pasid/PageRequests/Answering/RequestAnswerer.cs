@@ -7,12 +7,17 @@ namespace Pasid.Internal;
 /// and the first exception is passed on then. Called by the thread whose turn it is.
 /// </summary>
 /// <remarks>Models <c>prq_event_thread</c>.</remarks>
-internal sealed class RequestAnswerer(RequestQueues queues, IPageResponder responder, ILogger? logger)
+internal sealed class RequestAnswerer(RequestQueues queues, IPageResponder responder, IPageRequestObserver? observer, ILogger? logger)
 {
+    private readonly KernelProfile _profile = queues.Profile;
     private readonly int _unusedBits = 64 - queues.AddressWidth;
 
     /// <summary>How often each code was responded: by value, and the third is <see cref="PageResponseCode.ResponseFailure"/>.</summary>
     private readonly long[] _responses = new long[3];
+
+    /// <summary>Whether the request before had a PASID that is not allocated: what the kernel found for it is an error pointer, which it
+    /// follows for the next one (<see cref="KernelQuirks.UnknownPasidEndsThread"/>).</summary>
+    private bool _isPoisoned;
 
     /// <summary>Gets how many responses the requests that were handled have to get.</summary>
     public long Due { get; private set; }
@@ -20,27 +25,45 @@ internal sealed class RequestAnswerer(RequestQueues queues, IPageResponder respo
     /// <summary>Gets how many of these they got.</summary>
     public long Given { get; private set; }
 
-    public PageRequestStatistics GetStatistics(long requests, long overflows) =>
-        new(requests, overflows, Volatile.Read(ref _responses[0]), Volatile.Read(ref _responses[1]), Volatile.Read(ref _responses[2]));
+    public long CountResponses(PageResponseCode code) => Volatile.Read(ref _responses[IndexOf(code)]);
+
+    /// <summary>Begins a run of the thread, whose registers are all it has.</summary>
+    public void BeginRun() => _isPoisoned = false;
+
+    /// <summary>Tells the observer, if there is one.</summary>
+    public void Tell(Aftermath aftermath, PageRequestEventKind kind, PageRequestRegister register = default, ulong value = 0)
+    {
+        if (observer is not null)
+        {
+            Tell(observer, aftermath, new PageRequestEvent(kind, register, value));
+        }
+    }
 
 #pragma warning disable CA1031 // Whatever users' functions throw while a request is answered is passed on at the end.
-    public void Answer(in PageRequest request, Aftermath aftermath)
+
+    /// <summary>Answers a request.</summary>
+    /// <returns><see langword="false"/> if the thread has died of it.</returns>
+    public bool TryAnswer(in PageRequest request, Aftermath aftermath)
     {
-        PageResponseCode code = PageResponseCode.ResponseFailure;
-        if (request.Pasid is { } pasid && Find(pasid, aftermath) is { } target)
+        PageResponseCode code = _profile.PageRequests < PageRequestRules.Linux510 ? PageResponseCode.ResponseFailure : PageResponseCode.InvalidRequest;
+        if (request.Pasid is not { } pasid)
         {
-            code = Handle(target, in request, aftermath);
-            try
-            {
-                target.FindCallbacks(request.Device)?.OnPageRequest(request.Device, pasid, request.Address, request.PrivateData, request.Rights, code);
-            }
-            catch (Exception exception)
-            {
-                aftermath.Fail(exception);
-            }
+            Tell(aftermath, PageRequestEventKind.PasidAbsent);
+            Note(aftermath, in request, code: null);
+        }
+        else if (_isPoisoned)
+        {
+            Tell(aftermath, PageRequestEventKind.ThreadDied);
+            return false;
+        }
+        else if (Find(pasid, aftermath, out bool isUnknown) is { } target)
+        {
+            code = Handle(target, pasid, in request, aftermath);
         }
         else
         {
+            _isPoisoned = isUnknown && _profile.Has(KernelQuirks.UnknownPasidEndsThread);
+            Tell(aftermath, PageRequestEventKind.PasidUnknown);
             Note(aftermath, in request, code: null);
         }
 
@@ -50,7 +73,7 @@ internal sealed class RequestAnswerer(RequestQueues queues, IPageResponder respo
             Note(aftermath, in request, code);
             try
             {
-                Respond(in request, code);
+                Respond(in request, code, FindPrivateData(in request));
             }
             catch (Exception exception)
             {
@@ -59,38 +82,103 @@ internal sealed class RequestAnswerer(RequestQueues queues, IPageResponder respo
 
             Given++;
         }
+
+        return true;
     }
 
-    public void Respond(in PageRequest request, PageResponseCode code)
-    {
-        int index = code == PageResponseCode.ResponseFailure ? 2 : (int)code;
-        Interlocked.Increment(ref _responses[index]);
-        responder.Respond(new PageResponse(request.Device, request.Pasid, request.GroupIndex, code, request.PrivateData));
-    }
+    /// <summary>Answers in the place of the thread, as the hardware does.</summary>
+    public void RespondAtOnce(in PageRequest request, PageResponseCode code) => Respond(in request, code, request.PrivateData);
 
-    private IRequestTarget? Find(Ioasid pasid, Aftermath aftermath)
+    private static int IndexOf(PageResponseCode code) => code == PageResponseCode.ResponseFailure ? 2 : (int)code;
+
+    private static void Tell(IPageRequestObserver observer, Aftermath aftermath, PageRequestEvent pageRequestEvent)
     {
         try
         {
-            return queues.Targets.Find(pasid);
+            observer.OnEvent(in pageRequestEvent);
+        }
+        catch (Exception exception)
+        {
+            aftermath.Fail(exception);
+        }
+    }
+
+    private void Respond(in PageRequest request, PageResponseCode code, UInt128? privateData)
+    {
+        Interlocked.Increment(ref _responses[IndexOf(code)]);
+        responder.Respond(new PageResponse(request.Device, request.Pasid, request.GroupIndex, code, privateData) { IsLastInGroup = request.IsLastInGroup });
+    }
+
+    private UInt128? FindPrivateData(in PageRequest request)
+    {
+        bool isClaimed = _profile.Has(KernelQuirks.ResponseClaimsPrivateData) ? request.Pasid is not null : request.PrivateData is not null;
+        return !isClaimed ? null : _profile.Has(KernelQuirks.ResponseLosesPrivateData) ? UInt128.Zero : request.PrivateData ?? UInt128.Zero;
+    }
+
+    private IRequestTarget? Find(Ioasid pasid, Aftermath aftermath, out bool isUnknown)
+    {
+        try
+        {
+            return queues.Targets.Find(pasid, out isUnknown);
         }
         catch (Exception exception)
         {
             // An allocator of somebody's own threw.
             aftermath.Fail(exception);
+            isUnknown = false;
             return null;
         }
     }
 
-    private PageResponseCode Handle(IRequestTarget target, in PageRequest request, Aftermath aftermath)
+    /// <summary>Handles a request whose PASID is bound, and tells the driver of its device.</summary>
+    private PageResponseCode Handle(IRequestTarget target, Ioasid pasid, in PageRequest request, Aftermath aftermath)
     {
-        if (target.AddressSpace is not { } addressSpace || !addressSpace.TryAddUser())
+        PageResponseCode code = BringIn(target, in request, aftermath);
+        ISvmDeviceCallbacks? callbacks = FindCallbacks(target, in request, aftermath);
+        bool isByNumber = _profile.Has(KernelQuirks.CallbackGetsPageNumber);
+        try
+        {
+            callbacks?.OnPageRequest(
+                request.Device,
+                pasid,
+                isByNumber ? request.Address >> PageRequest.PageShift : request.Address,
+                isByNumber ? request.PrivateData ?? UInt128.Zero : request.PrivateData,
+                request.Rights,
+                code);
+        }
+        catch (Exception exception)
+        {
+            aftermath.Fail(exception);
+        }
+
+        return code;
+    }
+
+    private ISvmDeviceCallbacks? FindCallbacks(IRequestTarget target, in PageRequest request, Aftermath aftermath)
+    {
+        if (!target.TryFindDevice(request.Device, _profile.Has(KernelQuirks.RequesterIdIsIdentity), out ISvmDeviceCallbacks? callbacks))
+        {
+            Tell(aftermath, PageRequestEventKind.DeviceUnknown);
+        }
+
+        return callbacks;
+    }
+
+    private PageResponseCode BringIn(IRequestTarget target, in PageRequest request, Aftermath aftermath)
+    {
+        if (target.AddressSpace is not { } addressSpace)
         {
             return PageResponseCode.InvalidRequest;
         }
 
         bool isCanonical = (ulong)((long)(request.Address << _unusedBits) >> _unusedBits) == request.Address;
-        if (!isCanonical && queues.Profile.Has(KernelQuirks.NonCanonicalFaultLeaksUser))
+        bool isLeaked = !isCanonical && _profile.Has(KernelQuirks.NonCanonicalFaultLeaksUser);
+        if ((!isCanonical && !isLeaked) || !addressSpace.TryAddUser())
+        {
+            return PageResponseCode.InvalidRequest;
+        }
+
+        if (isLeaked)
         {
             addressSpace.CountLeakedUser();
             return PageResponseCode.InvalidRequest;
@@ -99,7 +187,7 @@ internal sealed class RequestAnswerer(RequestQueues queues, IPageResponder respo
         FaultOutcome outcome = FaultOutcome.Failed;
         try
         {
-            outcome = isCanonical ? addressSpace.FaultHandler?.Handle(addressSpace, request.Address, request.Rights) ?? FaultOutcome.NotMapped : outcome;
+            outcome = addressSpace.FaultHandler?.Handle(addressSpace, request.Address, request.Rights) ?? FaultOutcome.NotMapped;
             if (outcome is < FaultOutcome.Handled or > FaultOutcome.Failed)
             {
                 throw new InvalidOperationException($"The fault handler of the address space '{addressSpace}' answered {(int)outcome}: answer a value of {nameof(FaultOutcome)}.");
@@ -107,6 +195,7 @@ internal sealed class RequestAnswerer(RequestQueues queues, IPageResponder respo
         }
         catch (Exception exception)
         {
+            outcome = FaultOutcome.Failed;
             aftermath.Fail(exception);
         }
 

@@ -15,6 +15,9 @@ internal sealed class RequestQueues(HostGate gate, IRequestTargets targets, Kern
     /// <summary>How many unbinds have left the gate to drain.</summary>
     private int _drains;
 
+    /// <summary>How many entries unbinds have torn down.</summary>
+    private long _tearDowns;
+
     /// <summary>Tells of each drain, capture and restore that is over; none before there is a queue.</summary>
     private Signal? _pauses;
 
@@ -29,12 +32,20 @@ internal sealed class RequestQueues(HostGate gate, IRequestTargets targets, Kern
 
     public int AddressWidth { get; } = addressWidth;
 
-    /// <summary>Gets a value indicating whether the unbind of a device has something to drain.</summary>
+    /// <summary>Gets how many entries unbinds have torn down; read without the gate.</summary>
+    public long TearDowns => Volatile.Read(ref _tearDowns);
+
+    /// <summary>Gets a value indicating whether unbinds drain.</summary>
     public bool NeedsDrain => _rings.Length != 0 && !Profile.Has(KernelQuirks.UnbindSkipsDrain);
 
     public void Attach(RequestRing ring)
     {
         using Operation operation = Gate.Enter();
+        if (Array.Exists(_rings, other => ReferenceEquals(other.Iommu, ring.Iommu)))
+        {
+            throw new InvalidOperationException($"The IOMMU '{ring.Iommu.Name}' has a page request queue already: dispose that one first.");
+        }
+
         _pauses ??= new Signal();
         Volatile.Write(ref _rings, [.. _rings, ring]);
         Gate.IsAnswering ??= () => FindAnswered() is not null;
@@ -133,36 +144,59 @@ internal sealed class RequestQueues(HostGate gate, IRequestTargets targets, Kern
         return true;
     }
 
-    /// <summary>Has what is in the queues answered before a device lets go of a PASID. If something is, the gate is left meanwhile, and
-    /// <paramref name="isDraining"/> set, for others who want the device: they call <see cref="WaitForPause"/>.</summary>
-    public void Drain(in Operation operation, Ioasid pasid, ref bool isDraining)
+    /// <summary>Says that an entry is not present any more; inside the gate, before the drain.</summary>
+    public void CountTearDown() => Volatile.Write(ref _tearDowns, _tearDowns + 1);
+
+    /// <summary>Has requests of a PASID answered before a device lets go of it. If there are any, the gate is left meanwhile.</summary>
+    /// <param name="operation">The unbind.</param>
+    /// <param name="device">The device, whose entry is torn down.</param>
+    /// <param name="pasid">The PASID.</param>
+    /// <param name="isLast">Whether no other device has it.</param>
+    public void Drain(in Operation operation, SvmDevice device, Ioasid pasid, bool isLast)
     {
-        RequestRing[] rings = _rings;
-        if (AreEmpty(rings))
+        RequestRing[] rings = FindDrained(device);
+        if (Array.TrueForAll(rings, static ring => ring.IsIdle))
         {
             return;
         }
 
-        (long Own, long All)[] goals = Array.ConvertAll(rings, ring => ring.FindDrainGoal(pasid));
         Aftermath aftermath = operation.Aftermath;
-        isDraining = true;
-        _drains++;
-        OperationState state = operation.LeaveMeanwhile();
+        OperationState state = BeginDrain(in operation);
 
         // Nothing of this throws: the unbind has begun.
-        for (int i = 0; i < rings.Length; i++)
+        foreach (RequestRing ring in rings)
         {
-            rings[i].Drain(goals[i], aftermath);
+            ring.Drain(pasid, isLast, aftermath);
         }
 
-        operation.ComeBack(in state);
-        _drains--;
-        isDraining = false;
-        _pauses!.Raise();
+        EndDrain(in operation, in state);
         if (Planted.Is(PlantedFault.AnswersEndHalfWay))
         {
             aftermath.Failure?.Throw();
         }
+    }
+
+    /// <summary>Has a queue answered that has overflowed, after the flush that follows a drain: what the device had under way may have
+    /// been lost.</summary>
+    /// <returns><see langword="true"/> if the flush has to be done again.</returns>
+    public bool TryClearOverflow(in Operation operation, SvmDevice device)
+    {
+        RequestRing[] rings = FindDrained(device);
+        if (Array.TrueForAll(rings, static ring => ring.IsIdle))
+        {
+            return false;
+        }
+
+        Aftermath aftermath = operation.Aftermath;
+        OperationState state = BeginDrain(in operation);
+        bool isCleared = false;
+        foreach (RequestRing ring in rings)
+        {
+            isCleared |= ring.TryClearOverflow(aftermath);
+        }
+
+        EndDrain(in operation, in state);
+        return isCleared;
     }
 
     /// <summary>Leaves the gate until a drain, capture or restore is over; then the caller looks again.</summary>
@@ -172,6 +206,25 @@ internal sealed class RequestQueues(HostGate gate, IRequestTargets targets, Kern
         OperationState state = operation.LeaveMeanwhile();
         _pauses.Wait(seen, milliseconds);
         operation.ComeBack(in state);
+    }
+
+    /// <summary>Finds the queues that the unbind of a device drains: all of them, because a request of the PASID in any would be answered
+    /// for its next owner.</summary>
+    private RequestRing[] FindDrained(SvmDevice device) => Profile.Has(KernelQuirks.DrainSkipsOtherQueues)
+        ? Array.FindAll(_rings, ring => ReferenceEquals(ring.Iommu, device.Iommu))
+        : _rings;
+
+    private OperationState BeginDrain(in Operation operation)
+    {
+        _drains++;
+        return operation.LeaveMeanwhile();
+    }
+
+    private void EndDrain(in Operation operation, in OperationState state)
+    {
+        operation.ComeBack(in state);
+        _drains--;
+        _pauses!.Raise();
     }
 
     private static bool AreEmpty(RequestRing[] rings) => Array.TrueForAll(rings, static ring => ring.IsEmpty);
@@ -216,22 +269,4 @@ internal readonly ref struct Standstill(RequestQueues queues, Operation operatio
             queues.EndStandstill(Rings);
         }
     }
-}
-
-/// <summary>What a PASID leads a page request to, found and read without the gate of the host.</summary>
-internal interface IRequestTarget
-{
-    /// <summary>Gets whose page it is; <see langword="null"/> for the supervisor's own.</summary>
-    AddressSpace? AddressSpace { get; }
-
-    /// <summary>Finds the callbacks that a device was bound with.</summary>
-    ISvmDeviceCallbacks? FindCallbacks(SvmDevice device);
-}
-
-/// <summary>Finds what page requests are for: the bindings of the host.</summary>
-internal interface IRequestTargets
-{
-    /// <summary>Finds what a PASID is bound to, without the gate of the host.</summary>
-    /// <returns><see langword="null"/> if it is bound to nothing.</returns>
-    IRequestTarget? Find(Ioasid pasid);
 }

@@ -10,9 +10,6 @@ internal sealed partial class RequestRing
     /// to who is answering: two handlers that process each other's queues would otherwise wait for each other for ever.</summary>
     private const int Patience = 1_000;
 
-    /// <summary>What the answer under way leaves to be done; written by who answers.</summary>
-    private Aftermath? _aftermath;
-
     /// <summary>Tells of each request that is finished, and of each turn that ends.</summary>
     private readonly Signal _progress = new();
 
@@ -25,29 +22,27 @@ internal sealed partial class RequestRing
     /// <summary>How many threads wait to have the answering stand still: they come first.</summary>
     private int _stillWaiting;
 
-    /// <summary>How many requests are behind the head, also those that a restore took out: the place of the next in the order of all.</summary>
+    /// <summary>Whether one of them is to dispose the queue: no further request is answered.</summary>
+    private volatile bool _isClosing;
+
+    /// <summary>How many requests were answered, also those that a restore took out: the place of the next in the order of all.</summary>
     private long _handled;
 
-    /// <summary>Up to where the one who answers has to go.</summary>
-    private long _goal;
+    /// <summary>How many requests are answered whose slots the run under way still occupies.</summary>
+    private int _answered;
 
-    /// <summary>Whether the one who answers goes on until nothing is left.</summary>
-    private bool _isEndless;
-
-    /// <summary>Whether others have given requests to the one who drains, who takes them once: who goes on asking must not keep it
-    /// from its end.</summary>
-    private bool _isRaised;
-
-    /// <summary>Whether the one who lets the answering go on has to process the queue, for somebody who could not wait for that.</summary>
+    /// <summary>Whether the one whose turn ends has to process the queue again, for somebody who could not wait for that.</summary>
     private bool _isOwed;
 
     /// <summary>Gets a value indicating whether this thread is answering requests of this queue. No other thread can write this one's
     /// id, so a plain read is enough.</summary>
     public bool IsAnsweredByCurrentThread => _turn == Environment.CurrentManagedThreadId && !_isStill;
 
-    /// <summary>Has the answering stand still, once the request under way is answered; nothing is answered until <see cref="LetGo"/>.</summary>
-    public void HoldStill()
+    /// <summary>Has the answering stand still, once the run under way is over; nothing is answered until <see cref="LetGo"/>.</summary>
+    /// <param name="isForGood">Whether the run under way is to end with the request that is being answered.</param>
+    public void HoldStill(bool isForGood = false)
     {
+        _isClosing |= isForGood;
         bool isWaiting = false;
         while (true)
         {
@@ -86,66 +81,91 @@ internal sealed partial class RequestRing
         return isOwed;
     }
 
-    /// <summary>Finds out for what a drain has to wait, as of now and as places in the order of all requests: behind the last one that
-    /// has the PASID, and behind the last.</summary>
-    public (long Own, long All) FindDrainGoal(Ioasid pasid)
-    {
-        _ringGate.Enter();
-        int count = Count;
-        long last = _handled;
-        for (int i = count; i > 0 && last == _handled; i--)
-        {
-            last += _ring[(_head + i - 1) & (_ring.Length - 1)].Pasid == pasid ? i : 0;
-        }
-
-        (long, long) goal = (last, _handled + count);
-        _ringGate.Leave();
-        return goal;
-    }
-
     /// <summary>
-    /// Answers what was there when a drain began and is there still; what another thread answers, it waits for, as far as it has to.
-    /// No gate is held.
+    /// Has requests answered that have a PASID; what another thread answers, it waits for, as far as it has to. No gate is held.
     /// </summary>
-    public void Drain((long Own, long All) goal, Aftermath aftermath)
+    /// <param name="pasid">The PASID.</param>
+    /// <param name="isLast">Whether nobody has the PASID any more: then none of its requests may be left, and not only none of those that
+    /// were there when the drain began. A device that still has it must not keep the drain from its end by asking on.</param>
+    /// <param name="aftermath">Of the unbind.</param>
+    public void Drain(Ioasid pasid, bool isLast, Aftermath aftermath)
     {
+        long goal = -1;
         while (true)
         {
             long seen = _progress.Now;
             _ringGate.Enter();
+            goal = goal < 0 || isLast ? FindDrainGoal(pasid) : goal;
+            bool isOver = _handled >= goal || _isDead || _isDisposed;
             bool isTaken = _turn != 0 || _stillWaiting != 0;
-            bool isDisposed = _isDisposed;
-            long handled = _handled;
-            if (!isTaken && !isDisposed && handled < goal.All)
+            if (!isOver && !isTaken)
             {
                 _turn = Environment.CurrentManagedThreadId;
-                _goal = goal.All;
-                _isEndless = false;
-                _isRaised = false;
             }
 
             _ringGate.Leave();
-            if (handled >= (isTaken ? goal.Own : goal.All) || isDisposed)
+            TellRead(PageRequestRegister.Tail, _tail * BytesOfDescriptor, aftermath);
+            TellRead(PageRequestRegister.Head, _head * BytesOfDescriptor, aftermath);
+            if (isOver)
             {
                 return;
             }
 
+            _answerer.Tell(aftermath, PageRequestEventKind.DrainWaited);
             if (isTaken)
             {
                 _progress.Wait(seen);
             }
             else
             {
-                AnswerInTurn(isNested: false, aftermath, out _);
+                Run(aftermath);
             }
         }
     }
 
-    /// <summary>Takes the turn to answer what is there: all, or from inside a handler of another queue of the binder what is there now.</summary>
+    /// <summary>Runs the thread once more if the queue has overflowed, as an unbind does that has flushed what it drained.</summary>
+    /// <returns><see langword="true"/> if the unbind has to flush again.</returns>
+    public bool TryClearOverflow(Aftermath aftermath)
+    {
+        TellRead(PageRequestRegister.Status, Status, aftermath);
+        if (!_hasOverflowed || _isDead || _isDisposed)
+        {
+            return false;
+        }
+
+        _answerer.Tell(aftermath, PageRequestEventKind.DrainWaited);
+        _ringGate.Enter();
+        bool isTaken = _turn != 0 || _stillWaiting != 0;
+        _turn = isTaken ? _turn : Environment.CurrentManagedThreadId;
+        _ringGate.Leave();
+        if (!isTaken)
+        {
+            Run(aftermath);
+        }
+
+        // The kernel would wait for ever for a queue that nobody clears.
+        return !_hasOverflowed;
+    }
+
+    /// <summary>Finds the place behind the last request that has a PASID and no answer; the ring is entered.</summary>
+    private long FindDrainGoal(Ioasid pasid)
+    {
+        for (int i = Count; i > 0; i--)
+        {
+            if (_ring[(_head + _answered + i - 1) & Mask].Pasid == pasid)
+            {
+                return _handled + i;
+            }
+        }
+
+        return _handled;
+    }
+
+    /// <summary>Takes the turn for one run.</summary>
     /// <param name="outer">The queue whose requests this thread is answering; then it waits for nobody.</param>
-    /// <param name="isAgain">Whether the thread had the turn before, and gave it up for a capture or restore.</param>
-    /// <returns><see langword="false"/> if another thread has answered what was there, or goes on to.</returns>
-    private bool TryTakeTurn(RequestRing? outer, bool isAgain)
+    /// <returns><see langword="false"/> if another thread has answered what was there, or has to process the queue again when its turn
+    /// ends.</returns>
+    private bool TryTakeTurn(RequestRing? outer)
     {
         long end = -1;
         long lastHandled = -1;
@@ -156,18 +176,17 @@ internal sealed partial class RequestRing
             _ringGate.Enter();
             int turn = _turn;
             bool isDisposed = _isDisposed;
-            bool isStill = _isStill || (turn == 0 && _stillWaiting != 0 && outer is null);
+            bool isDead = _isDead;
             bool isMine = turn == Environment.CurrentManagedThreadId;
-            bool isTaken = turn == 0 && !isStill && !isDisposed;
+            bool isTaken = turn == 0 && !isDisposed && !isDead && (_stillWaiting == 0 || outer is not null);
             long handled = _handled;
             end = end < 0 ? handled + Count : end;
-            bool isLeft = !isTaken && !isMine && !isDisposed && outer is null && Environment.TickCount64 >= deadline && TryLeave(end, isStill);
-            bool isForOuter = !isTaken && outer is not null && (isStill || !_isEndless);
+            bool isLeft = !isTaken && !isMine && !isDisposed && !isDead && handled < end
+                && (outer is not null || Environment.TickCount64 >= deadline);
+            _isOwed |= isLeft;
             if (isTaken)
             {
                 _turn = Environment.CurrentManagedThreadId;
-                _goal = end;
-                _isEndless = outer is null;
             }
 
             _ringGate.Leave();
@@ -176,25 +195,14 @@ internal sealed partial class RequestRing
                 Throw.CalledFromCallback(What);
             }
 
-            if (isDisposed && !isAgain)
+            if (isDisposed)
             {
                 Throw.Disposed(Owner);
             }
 
-            if (isTaken || isLeft || isDisposed || handled >= end)
+            if (isTaken || isLeft || isDead || handled >= end)
             {
                 return isTaken;
-            }
-
-            if (outer is not null)
-            {
-                // Who has the turn may be waiting for the request that this thread is answering elsewhere.
-                if (isForOuter)
-                {
-                    outer._aftermath!.Owe(ProcessOwed);
-                }
-
-                return false;
             }
 
             if (handled != lastHandled)
@@ -207,69 +215,120 @@ internal sealed partial class RequestRing
         }
     }
 
-    /// <summary>Leaves what is there to the one whose turn it is; the ring is entered.</summary>
-    /// <returns><see langword="false"/> if that one drains and has taken others' requests already.</returns>
-    private bool TryLeave(long end, bool isStill)
-    {
-        if (isStill)
-        {
-            _isOwed = true;
-        }
-        else if (!_isEndless)
-        {
-            if (_isRaised)
-            {
-                return false;
-            }
-
-            _isRaised = true;
-            _goal = Math.Max(_goal, end);
-        }
-
-        return true;
-    }
-
-    /// <summary>Gets the next request to answer, or gives the turn up.</summary>
-    private bool TryNext(bool isNested, out PageRequest request, out bool isAsked)
+    /// <summary>Runs the thread: answers what is there, with both registers read once, and gives the turn up.</summary>
+    /// <returns>How many requests left the queue.</returns>
+    private int Run(Aftermath aftermath)
     {
         _ringGate.Enter();
-        bool isOver = _head == _tail || (!_isEndless && _handled >= _goal);
-        isAsked = !isOver && _stillWaiting != 0 && !isNested;
-        bool isNext = !isOver && !isAsked;
-        _hasOverflowed &= _head != _tail;
-        _turn = isNext ? _turn : 0;
-        request = isNext ? _ring[_head] : default;
+        _isPending = false;
+        int tail = _tail;
         _ringGate.Leave();
-        if (!isNext)
-        {
-            _progress.Raise();
-        }
-
-        return isNext;
-    }
-
-    /// <summary>Answers as far as the turn goes, and gives it up; <paramref name="isAsked"/> if for a capture or restore, and something is
-    /// left. None comes between if this thread is answering another queue of the binder: it may be waiting for that one.</summary>
-    private int AnswerInTurn(bool isNested, Aftermath aftermath, out bool isAsked)
-    {
+        _answerer.BeginRun();
+        _answerer.Tell(aftermath, PageRequestEventKind.RegisterWritten, PageRequestRegister.Status, StatusPending);
+        TellRead(PageRequestRegister.Tail, tail * BytesOfDescriptor, aftermath);
+        TellRead(PageRequestRegister.Head, _head * BytesOfDescriptor, aftermath);
+        int count = (tail - _head) & Mask;
         int handled = 0;
-        while (TryNext(isNested, out PageRequest request, out isAsked))
+        bool isAlive = true;
+        while (isAlive && handled < count && !_isClosing)
         {
-            _aftermath = aftermath;
-            _answerer.Answer(in request, aftermath);
-            _aftermath = null;
-            handled++;
-
-            // Until now the request was outstanding.
-            _ringGate.Enter();
-            _ring[_head] = default;
-            Volatile.Write(ref _head, (_head + 1) & (_ring.Length - 1));
-            _handled++;
-            _requests++;
-            _ringGate.Leave();
-            _progress.Raise();
+            // Its slot stays occupied until the run is over.
+            isAlive = _answerer.TryAnswer(in _ring[(_head + handled) & Mask], aftermath);
+            if (isAlive)
+            {
+                handled++;
+                Advance(handled);
+            }
         }
 
-        return handled;
+        if (isAlive)
+        {
+            EndRun(handled, aftermath);
+        }
+
+        return GiveUpTurn(isAlive, aftermath) ? handled : 0;
     }
+
+    private void Advance(int answered)
+    {
+        _ringGate.Enter();
+        _answered = answered;
+        _handled++;
+        _requests++;
+        _ringGate.Leave();
+        _progress.Raise();
+    }
+
+    /// <summary>Writes the head, and deals with an overflow as the profile's kernel does.</summary>
+    private void EndRun(int handled, Aftermath aftermath)
+    {
+        _ringGate.Enter();
+        for (int i = 0; i < handled; i++)
+        {
+            _ring[(_head + i) & Mask] = default;
+        }
+
+        Volatile.Write(ref _head, (_head + handled) & Mask);
+        _answered = 0;
+        _ringGate.Leave();
+        _answerer.Tell(aftermath, PageRequestEventKind.RegisterWritten, PageRequestRegister.Head, (ulong)(_head * BytesOfDescriptor));
+        if (!queues.Profile.Has(KernelQuirks.OverflowIsForEver))
+        {
+            ClearOverflow(aftermath);
+        }
+    }
+
+    private void ClearOverflow(Aftermath aftermath)
+    {
+        TellRead(PageRequestRegister.Status, Status, aftermath);
+        if (!_hasOverflowed)
+        {
+            return;
+        }
+
+        bool isForEmptyAlone = queues.Profile.PageRequests != PageRequestRules.Linux58;
+        _ringGate.Enter();
+        int tail = _tail;
+        bool isCleared = !isForEmptyAlone || _head == tail;
+        _hasOverflowed = !isCleared;
+        _ringGate.Leave();
+        if (isForEmptyAlone)
+        {
+            TellRead(PageRequestRegister.Head, _head * BytesOfDescriptor, aftermath);
+            TellRead(PageRequestRegister.Tail, tail * BytesOfDescriptor, aftermath);
+        }
+
+        if (isCleared)
+        {
+            _answerer.Tell(aftermath, PageRequestEventKind.RegisterWritten, PageRequestRegister.Status, StatusOverflow);
+        }
+    }
+
+    /// <summary>Ends the turn of the caller, who has to process the queue again if somebody could not wait.</summary>
+    /// <returns><paramref name="isAlive"/>.</returns>
+    private bool GiveUpTurn(bool isAlive, Aftermath aftermath)
+    {
+        _ringGate.Enter();
+        bool isOwed = _isOwed && isAlive;
+        _isOwed = false;
+        _isDead |= !isAlive;
+        _answered = 0;
+        _turn = 0;
+        _ringGate.Leave();
+        _progress.Raise();
+        if (isOwed)
+        {
+            aftermath.Owe(ProcessOwed);
+        }
+
+        if (!isAlive && logger is not null)
+        {
+            aftermath.Note(() => logger.PageRequestThreadDied(iommu.Name));
+        }
+
+        return isAlive;
+    }
+
+    private void TellRead(PageRequestRegister register, int value, Aftermath aftermath) =>
+        _answerer.Tell(aftermath, PageRequestEventKind.RegisterRead, register, (ulong)value);
 }

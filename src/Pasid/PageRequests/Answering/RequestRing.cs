@@ -4,34 +4,43 @@ using Microsoft.Extensions.Logging;
 namespace Pasid.Internal;
 
 /// <summary>
-/// The ring of a page request queue: what comes in, and by the turn of one thread at a time what goes to the answerer. A gate guards it;
-/// nothing is called inside.
+/// The ring of a page request queue with its registers: what comes in, and by the turn of one thread at a time what goes to the answerer.
+/// A gate guards it; nothing is called inside.
 /// </summary>
-internal sealed partial class RequestRing(RequestQueues queues, IPageResponder responder, int capacity, ILogger? logger)
+internal sealed partial class RequestRing(RequestQueues queues, IIommu iommu, IPageResponder responder, PageRequestQueueOptions options, ILogger? logger)
 {
-    public const int MaxGroupIndex = 511;
-
     private const int MaxCapacity = 1 << 20;
+    private const int BytesOfDescriptor = 32;
+    private const int StatusPending = 1;
+    private const int StatusOverflow = 2;
     private const string What = "The page request queue";
 
     /// <summary>What users know it as, for the exception of one that is disposed.</summary>
     private const string Owner = "PageRequestQueue";
 
-    private readonly RequestAnswerer _answerer = new(queues, responder, logger);
+    private readonly RequestAnswerer _answerer = new(queues, responder, options.Observer, logger);
+    private readonly bool _hardwareAnswers = options.HardwareAnswers;
+    private readonly bool _isObserved = options.Observer is not null;
 
-    private readonly PageRequest[] _ring = new PageRequest[capacity is >= 2 and <= MaxCapacity && BitOperations.IsPow2(capacity)
-        ? capacity
-        : throw new ArgumentOutOfRangeException(nameof(capacity), capacity, $"A ring has a power of two of descriptors, 2 to {MaxCapacity}.")];
+    private readonly PageRequest[] _ring = new PageRequest[options.Capacity is >= 2 and <= MaxCapacity && BitOperations.IsPow2(options.Capacity)
+        ? options.Capacity
+        : throw new ArgumentOutOfRangeException(nameof(options), options.Capacity, $"A queue has a power of two of descriptors, 2 to {MaxCapacity}.")];
 
     /// <summary>Guards the ring and the turn to answer; held for a few instructions.</summary>
     private Gate _ringGate = new();
 
     private int _head;
     private int _tail;
+    private volatile bool _isPending;
     private volatile bool _hasOverflowed;
+    private volatile bool _isDead;
     private volatile bool _isDisposed;
     private long _requests;
-    private long _overflows;
+    private long _lost;
+    private long _refused;
+
+    /// <summary>Gets the IOMMU whose queue it is.</summary>
+    public IIommu Iommu => iommu;
 
     public int Capacity => _ring.Length;
 
@@ -39,70 +48,87 @@ internal sealed partial class RequestRing(RequestQueues queues, IPageResponder r
 
     public int Tail => Volatile.Read(ref _tail);
 
+    public bool IsPending => _isPending;
+
     public bool HasOverflowed => _hasOverflowed;
+
+    /// <summary>Gets a value indicating whether nobody answers any more (<see cref="KernelQuirks.UnknownPasidEndsThread"/>).</summary>
+    public bool IsDead => _isDead;
 
     public bool IsEmpty => Head == Tail;
 
-    /// <summary>Gets how many requests wait or are being answered; the ring is entered.</summary>
-    private int Count => (_tail - _head) & (_ring.Length - 1);
+    /// <summary>Gets a value indicating whether a drain has nothing to do here and nobody is told of it.</summary>
+    public bool IsIdle => Head == Tail && !_hasOverflowed && !_isObserved;
 
-    /// <summary>Puts a request in, if there is room.</summary>
+    private int Status => (_isPending ? StatusPending : 0) | (_hasOverflowed ? StatusOverflow : 0);
+
+    /// <summary>Gets how many requests have no answer yet; the ring is entered.</summary>
+    private int Count => ((_tail - _head) & Mask) - _answered;
+
+    private int Mask => _ring.Length - 1;
+
+    /// <summary>Does with a request what the hardware does: puts it in, loses it, or answers it.</summary>
+    /// <returns><see langword="true"/> if it is in the queue.</returns>
     public bool TryEnqueue(in PageRequest request)
     {
-        _ringGate.Enter();
-        int next = (_tail + 1) & (_ring.Length - 1);
-        bool isFull = next == _head;
         if (_isDisposed)
         {
-            _ringGate.Leave();
             Throw.Disposed(Owner);
         }
-        else if (isFull)
+
+        if (_hardwareAnswers && request.IsStopMarker)
         {
-            _hasOverflowed = true;
-            _overflows++;
-        }
-        else
-        {
-            _ring[_tail] = request;
-            Volatile.Write(ref _tail, next);
+            return false;
         }
 
-        _ringGate.Leave();
-        if (!isFull)
+        while (true)
         {
-            return true;
+            long seen = queues.TearDowns;
+            if (_hardwareAnswers && request.Pasid is { } pasid && !queues.Targets.HasEntry(request.Device, pasid))
+            {
+                Refuse(in request);
+                return false;
+            }
+
+            if (TryPut(in request, seen, out bool isLost))
+            {
+                return true;
+            }
+
+            if (isLost)
+            {
+                break;
+            }
         }
 
         logger?.PageRequestOverflowed(request.Device);
-        if (request.IsDue)
+        if (_hardwareAnswers && request.IsDue)
         {
-            // The hardware's own answer: nobody looks at the request, so the device asks again.
-            _answerer.Respond(in request, PageResponseCode.Success);
+            // Nobody looks at the request: the device is to ask again.
+            _answerer.RespondAtOnce(in request, PageResponseCode.Success);
         }
 
         return false;
     }
 
-    /// <summary>Answers what waits.</summary>
-    /// <returns>How many requests were answered by this thread.</returns>
+    /// <summary>Runs the thread once.</summary>
+    /// <returns>How many requests left the queue by that.</returns>
     public int Process()
     {
         queues.Gate.ThrowIfInsideGate();
         RequestRing? outer = queues.FindAnswered();
-        var aftermath = new Aftermath();
-        int handled = 0;
-        bool isAsked = true;
-        for (bool isAgain = false; isAsked && TryTakeTurn(outer, isAgain); isAgain = true)
+        if (!TryTakeTurn(outer))
         {
-            handled += AnswerInTurn(isNested: outer is not null, aftermath, out isAsked);
+            return 0;
         }
 
+        var aftermath = new Aftermath();
+        int handled = Run(aftermath);
         aftermath.Finish();
         return handled;
     }
 
-    /// <summary>Answers what waits, for somebody who could not wait for it.</summary>
+    /// <summary>Runs the thread once, for somebody who could not wait for it.</summary>
     public void ProcessOwed()
     {
         try
@@ -115,13 +141,21 @@ internal sealed partial class RequestRing(RequestQueues queues, IPageResponder r
         }
     }
 
-    public PageRequestStatistics GetStatistics() => _answerer.GetStatistics(Volatile.Read(ref _requests), Volatile.Read(ref _overflows));
+    public PageRequestStatistics GetStatistics() => new(
+        Volatile.Read(ref _requests),
+        Volatile.Read(ref _lost),
+        _answerer.CountResponses(PageResponseCode.Success),
+        _answerer.CountResponses(PageResponseCode.InvalidRequest),
+        _answerer.CountResponses(PageResponseCode.ResponseFailure))
+    {
+        Refused = Volatile.Read(ref _refused),
+    };
 
     /// <summary>Detaches the ring. What is in it is not answered.</summary>
     public void Dispose()
     {
         queues.Gate.ThrowIfInside();
-        HoldStill();
+        HoldStill(isForGood: true);
         try
         {
             // First, so that what its statistics count is all that it ever will.
@@ -141,32 +175,86 @@ internal sealed partial class RequestRing(RequestQueues queues, IPageResponder r
 
     public void Leave() => _ringGate.Leave();
 
-    /// <summary>Copies what is in the queue, oldest first; the ring is entered.</summary>
-    public PageRequest[] CopyUnsynchronized()
+    /// <summary>Copies the queue, what is in it oldest first; the answering stands still and the ring is entered.</summary>
+    public RequestRingState CopyUnsynchronized()
     {
         var requests = new PageRequest[Count];
         for (int i = 0; i < requests.Length; i++)
         {
-            requests[i] = _ring[(_head + i) & (_ring.Length - 1)];
+            requests[i] = _ring[(_head + i) & Mask];
         }
 
-        return requests;
+        return new RequestRingState(requests, iommu.Name, _head, _isPending, _hasOverflowed, _isDead);
     }
 
-    /// <summary>Puts what is in the queue in the place of something else; it has room, the answering stands still and the ring is
-    /// entered.</summary>
-    public void ReplaceUnsynchronized(PageRequest[] requests, bool hasOverflowed)
+    /// <summary>Brings the queue into another state; it has room, the answering stands still and the ring is entered.</summary>
+    public void ReplaceUnsynchronized(in RequestRingState state)
     {
         // For those who wait, what is taken out is over too.
         _handled += Count;
         Array.Clear(_ring);
-        requests.CopyTo(_ring, 0);
-        Volatile.Write(ref _head, 0);
-        Volatile.Write(ref _tail, requests.Length);
-        _hasOverflowed = hasOverflowed;
+        int head = state.Head & Mask;
+        for (int i = 0; i < state.Requests.Length; i++)
+        {
+            _ring[(head + i) & Mask] = state.Requests[i];
+        }
+
+        Volatile.Write(ref _head, head);
+        Volatile.Write(ref _tail, (head + state.Requests.Length) & Mask);
+        _isPending = state.IsPending;
+        _hasOverflowed = state.HasOverflowed;
+        _isDead = state.IsDead;
     }
 
     /// <summary>Counts the responses that were due to the requests that were answered, and those that were given; the answering stands
     /// still.</summary>
     public (long Due, long Given) CountResponses() => (_answerer.Due, _answerer.Given);
+
+    /// <summary>Puts a request in, unless an entry was torn down since the caller looked for that of the device: then it looks again, so
+    /// that no request comes in behind the drain that follows a tear-down.</summary>
+    /// <param name="request">The request.</param>
+    /// <param name="tearDowns">How many tear-downs there were when the caller looked.</param>
+    /// <param name="isLost">Whether there was no room.</param>
+    private bool TryPut(in PageRequest request, long tearDowns, out bool isLost)
+    {
+        _ringGate.Enter();
+        int next = (_tail + 1) & Mask;
+        bool isCurrent = queues.TearDowns == tearDowns || Planted.Is(PlantedFault.RequestsComeBehindTheDrain);
+        isLost = isCurrent && (_hasOverflowed || next == _head);
+        bool isPut = isCurrent && !isLost && !_isDisposed;
+        bool isDisposed = _isDisposed;
+        if (isPut)
+        {
+            _ring[_tail] = request;
+            Volatile.Write(ref _tail, next);
+            _isPending = true;
+        }
+        else if (isLost && !isDisposed)
+        {
+            _hasOverflowed = true;
+            _lost++;
+        }
+
+        _ringGate.Leave();
+        if (isDisposed)
+        {
+            Throw.Disposed(Owner);
+        }
+
+        return isPut;
+    }
+
+    /// <summary>Answers a request of a device that has no entry.</summary>
+    private void Refuse(in PageRequest request)
+    {
+        Interlocked.Increment(ref _refused);
+        logger?.PageRequestRefused(request.Device, request.Pasid);
+        if (request.IsDue)
+        {
+            _answerer.RespondAtOnce(in request, PageResponseCode.InvalidRequest);
+        }
+    }
 }
+
+/// <summary>A page request queue as it is at one moment, what waits oldest first.</summary>
+internal readonly record struct RequestRingState(PageRequest[] Requests, string? Iommu, int Head, bool IsPending, bool HasOverflowed, bool IsDead);

@@ -5,7 +5,7 @@ namespace Pasid;
 [Flags]
 public enum PageRequestRights
 {
-    /// <summary>Nothing in particular, which counts as reading a page that may not be readable.</summary>
+    /// <summary>Nothing in particular, which every region allows.</summary>
     None = 0,
 
     /// <summary>With supervisor privilege.</summary>

@@ -116,7 +116,7 @@ internal sealed partial class BindingEngine
             return Fail(status, FailureOf(BindFailureKind.SetUpRefused));
         }
 
-        shared.AddDevice(deviceRecord);
+        shared.Devices.Add(deviceRecord);
         record = shared;
         Binds++;
         return PasidStatus.Success;
@@ -167,7 +167,7 @@ internal sealed partial class BindingEngine
             return Fail(status, failure with { ReportsSuccess = kind == BindFailureKind.Exhausted && Profile.Has(KernelQuirks.ExhaustionReportsSuccess) });
         }
 
-        first.AddDevice(deviceRecord);
+        first.Devices.Add(deviceRecord);
         Link(first);
         first.Publish();
         record = first;

@@ -82,6 +82,11 @@ internal sealed partial class BindingEngine
 
         SvmDevice device = deviceRecord.Device;
         _steps.TearDownEntry(in operation, device, device.Iommu!, record.Pasid);
+        if (_steps.TearDownFlushes)
+        {
+            _steps.Flush(in operation, device, record.FirstDevice, record.Pasid);
+        }
+
         if (Queues.NeedsDrain && !TryDrain(in operation, record, deviceRecord))
         {
             return;
@@ -89,9 +94,13 @@ internal sealed partial class BindingEngine
 
         CountUnbind(in operation, device, record.Pasid);
         deviceRecord.Users = 0;
-        record.RemoveDevice(deviceRecord);
+        record.Devices.Remove(deviceRecord);
         _spareDevices.Keep(deviceRecord);
-        _steps.Flush(in operation, device, record.FirstDevice, record.Pasid);
+        if (!_steps.TearDownFlushes)
+        {
+            _steps.Flush(in operation, device, record.FirstDevice, record.Pasid);
+        }
+
         if (record.NewestDevice is null)
         {
             End(in operation, record);
@@ -99,22 +108,38 @@ internal sealed partial class BindingEngine
     }
 
     /// <summary>
-    /// Has what is in the queues answered before a device lets go of a PASID. The device stays bound meanwhile, and who wants to bind
-    /// or unbind it waits.
+    /// Has requests of a PASID answered before a device lets go of it. The device stays bound meanwhile, and who wants to bind or
+    /// unbind it waits; page requests find it no more.
     /// </summary>
     /// <returns><see langword="false"/> if the binder was disposed meanwhile, which has unbound the device.</returns>
     [MethodImpl(MethodImplOptions.NoInlining)]
     private bool TryDrain(in Operation operation, SvmRecord record, SvmDeviceRecord deviceRecord)
     {
-        record.HideCallbacks(deviceRecord);
-        Queues.Drain(in operation, record.Pasid, ref deviceRecord.IsDraining);
-        if (_gate.IsDisposed)
+        SvmDevice device = deviceRecord.Device;
+        if (!device.IsPci && Profile.Has(KernelQuirks.DrainWarnsOutsidePci))
         {
-            return false;
+            _steps.Observe(in operation, SvmEventKind.KernelWarned, record.Pasid, device, device.Iommu);
+            return true;
         }
 
-        _steps.Observe(in operation, SvmEventKind.PageRequestsDrained, record.Pasid, deviceRecord.Device);
-        return true;
+        if (!device.HasPri)
+        {
+            return true;
+        }
+
+        // In this order: who brings a request in looks for the mark once more when it finds that this was counted.
+        deviceRecord.IsDraining = true;
+        Queues.CountTearDown();
+        Queues.Drain(in operation, device, record.Pasid, isLast: record.NewestDevice is { Older: null });
+        bool isAgain = true;
+        while (isAgain && !_gate.IsDisposed)
+        {
+            _steps.Observe(in operation, SvmEventKind.PageRequestsDrained, record.Pasid, device, device.Iommu);
+            isAgain = Queues.TryClearOverflow(in operation, device);
+        }
+
+        deviceRecord.IsDraining = false;
+        return !_gate.IsDisposed;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -117,7 +117,7 @@ internal sealed partial class BindingEngine : IProcessWatcher
             for (SvmDeviceRecord? deviceRecord = record.NewestDevice; deviceRecord is not null; deviceRecord = deviceRecord.Older)
             {
                 SvmDevice device = deviceRecord.Device;
-                _steps.TearDownAndFlush(in operation, device, _steps.FlushingIommu(device, record.FirstDevice), record.FirstDevice, record.Pasid);
+                _steps.TearDownAndFlush(in operation, device, _steps.FlushingIommu(device, record.FirstDevice), record.FirstDevice, record.Pasid, isExit: true);
             }
         }
     }
@@ -135,7 +135,7 @@ internal sealed partial class BindingEngine : IProcessWatcher
         {
             Unbinds = deviceRecord.Users > long.MaxValue - Unbinds ? long.MaxValue : Unbinds + deviceRecord.Users;
             deviceRecord.Users = 0;
-            record.RemoveDevice(deviceRecord);
+            record.Devices.Remove(deviceRecord);
             _steps.TearDownAndFlush(in operation, deviceRecord.Device, deviceRecord.Device.Iommu!, record.FirstDevice, record.Pasid);
         }
 

@@ -93,9 +93,12 @@ internal sealed class BindingLookup(BindingEngine engine, PasidSource source, Ho
         }
     }
 
-    IRequestTarget? IRequestTargets.Find(Ioasid pasid)
+    public bool HasEntry(SvmDevice device, Ioasid pasid) =>
+        Find(device, pasid, out SvmRecord? record) == PasidStatus.Success && record!.HasEntry(device);
+
+    IRequestTarget? IRequestTargets.Find(Ioasid pasid, out bool isUnknown)
     {
-        Find(pasid, out SvmRecord? record);
+        isUnknown = Find(pasid, out SvmRecord? record) == PasidStatus.NotFound;
         return record;
     }
 }

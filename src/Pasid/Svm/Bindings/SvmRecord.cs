@@ -9,8 +9,11 @@ namespace Pasid.Internal;
 /// is used again (<see cref="AddressSpace.Spare"/>). A lookup that found the record before it was released and reads
 /// its status after it is bound again still answers the truth: number and address space have not changed.
 /// </remarks>
-internal sealed class SvmRecord(BindingEngine engine, AddressSpace? addressSpace, SvmBindFlags flags) : SvmTarget(engine, addressSpace)
+internal sealed class SvmRecord(BindingEngine engine, AddressSpace? addressSpace, SvmBindFlags flags) : SvmTarget(engine, addressSpace), IRequestTarget
 {
+    /// <summary>The devices, the one bound last first.</summary>
+    public BoundDevices Devices;
+
     /// <summary>Gets what kind of PASID was asked for. Immutable.</summary>
     public SvmBindFlags Flags { get; } = flags;
 
@@ -22,25 +25,29 @@ internal sealed class SvmRecord(BindingEngine engine, AddressSpace? addressSpace
 
     public Ioasid Pasid { get; set; } = Ioasid.Invalid;
 
-    /// <summary>Gets the device that was bound last; the head of the list.</summary>
-    public SvmDeviceRecord? NewestDevice { get; private set; }
-
     /// <summary>Gets or sets a value indicating whether it is told of the exit of its address space, and pins it.</summary>
     public bool IsRegistered { get; set; }
 
     /// <summary>Gets or sets which binding of the binder it is, counted from the first; the order of their pictures.</summary>
     public long Number { get; set; }
 
-    public SvmDeviceRecord? FindDevice(SvmDevice device)
-    {
-        SvmDeviceRecord? record = NewestDevice;
-        while (record is not null && !ReferenceEquals(record.Device, device))
-        {
-            record = record.Older;
-        }
+    /// <summary>Gets the device that was bound last.</summary>
+    public SvmDeviceRecord? NewestDevice => Devices.Newest;
 
-        return record;
+    public SvmDeviceRecord? FindDevice(SvmDevice device) => Devices.Find(device);
+
+    public bool TryFindDevice(SvmDevice device, bool isByRequesterId, out ISvmDeviceCallbacks? callbacks)
+    {
+        bool isBound = isByRequesterId
+            ? Devices.TryRead(device.SourceId, out callbacks, out bool isDraining)
+            : Devices.TryRead(device, out callbacks, out isDraining);
+        callbacks = isDraining ? null : callbacks;
+        return isBound && !isDraining;
     }
+
+    /// <summary>Tells whether the entry of a device is set up, without the gate: from the end of the bind to the begin of the tear-down.</summary>
+    public bool HasEntry(SvmDevice device) =>
+        Devices.TryRead(device, out _, out bool isDraining) && !isDraining && AddressSpace is not { HasExited: true };
 
     /// <summary>Pictures the devices, the one bound last first.</summary>
     public List<SvmDeviceInfo> PictureDevices()
@@ -52,43 +59,5 @@ internal sealed class SvmRecord(BindingEngine engine, AddressSpace? addressSpace
         }
 
         return devices;
-    }
-
-    public void AddDevice(SvmDeviceRecord record)
-    {
-        record.Older = NewestDevice;
-        NewestDevice = record;
-        if (record.Callbacks is not null)
-        {
-            AddCallbacks(record.Device, record.Callbacks);
-        }
-    }
-
-    /// <summary>Keeps page requests from finding the callbacks of a device that is being unbound.</summary>
-    public void HideCallbacks(SvmDeviceRecord record)
-    {
-        if (record.Callbacks is not null)
-        {
-            RemoveCallbacks(record.Device);
-        }
-    }
-
-    public void RemoveDevice(SvmDeviceRecord record)
-    {
-        HideCallbacks(record);
-
-        if (ReferenceEquals(NewestDevice, record))
-        {
-            NewestDevice = record.Older;
-            return;
-        }
-
-        SvmDeviceRecord newer = NewestDevice!;
-        while (!ReferenceEquals(newer.Older, record))
-        {
-            newer = newer.Older!;
-        }
-
-        newer.Older = record.Older;
     }
 }

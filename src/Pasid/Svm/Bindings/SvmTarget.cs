@@ -4,15 +4,12 @@ namespace Pasid.Internal;
 /// What a lookup of a PASID reads of its binding, without the gate. A base class, because its fields then lie together at
 /// the begin of the object: a lookup touches one cache line of it and not two.
 /// </summary>
-internal abstract class SvmTarget(BindingEngine engine, AddressSpace? addressSpace) : Notifier(addressSpace), IRequestTarget
+internal abstract class SvmTarget(BindingEngine engine, AddressSpace? addressSpace) : Notifier(addressSpace)
 {
     /// <summary>The engine while lookups see the binding, so that one comparison tells both; <see langword="null"/> otherwise.</summary>
     private volatile BindingEngine? _publishedIn;
 
     private volatile PasidStatus _status = PasidStatus.NotFound;
-
-    /// <summary>The devices that were bound with callbacks; another array each time they change. None in the common case.</summary>
-    private volatile KeyValuePair<SvmDevice, ISvmDeviceCallbacks>[]? _callbacks;
 
     /// <summary>Gets the engine that made the record; another one may use the same allocator. Immutable.</summary>
     public BindingEngine Engine { get; } = engine;
@@ -38,27 +35,5 @@ internal abstract class SvmTarget(BindingEngine engine, AddressSpace? addressSpa
     {
         _status = status;
         _publishedIn = null;
-    }
-
-    public ISvmDeviceCallbacks? FindCallbacks(SvmDevice device)
-    {
-        foreach ((SvmDevice bound, ISvmDeviceCallbacks callbacks) in _callbacks ?? [])
-        {
-            if (ReferenceEquals(bound, device))
-            {
-                return callbacks;
-            }
-        }
-
-        return null;
-    }
-
-    protected void AddCallbacks(SvmDevice device, ISvmDeviceCallbacks callbacks) =>
-        _callbacks = [.. _callbacks ?? [], new(device, callbacks)];
-
-    protected void RemoveCallbacks(SvmDevice device)
-    {
-        KeyValuePair<SvmDevice, ISvmDeviceCallbacks>[] left = Array.FindAll(_callbacks ?? [], pair => !ReferenceEquals(pair.Key, device));
-        _callbacks = left.Length == 0 ? null : left;
     }
 }

@@ -3,7 +3,8 @@ using Pasid.Internal;
 namespace Pasid;
 
 /// <summary>
-/// Says which kernel a binder models: how long a PASID lives, and which of the kernel's defects are reproduced.
+/// Says which kernel a binder models: how long a PASID lives, whose thread answers page requests, and which of the kernel's defects are
+/// reproduced.
 /// </summary>
 /// <remarks>Immutable; safe for concurrent use. Profiles of one's own are composed with the constructor or <c>with</c>; where one is handed
 /// in with <see cref="PasidOptions"/>, values that are not defined throw <see cref="ArgumentException"/>.</remarks>
@@ -13,39 +14,49 @@ namespace Pasid;
 public sealed record KernelProfile(string Name, PasidLifetime Lifetime, KernelQuirks Quirks)
 {
     internal const KernelQuirks AllQuirks =
-        KernelQuirks.ExhaustionReportsSuccess
-        | KernelQuirks.ForkCopiesPasid
-        | KernelQuirks.PrivateAndSupervisorPasidsLeak
-        | KernelQuirks.FreeNeedsEnqcmd
-        | KernelQuirks.FailedRebindLeavesData
-        | KernelQuirks.RebindSkipsWidthCheck
-        | KernelQuirks.UnsupportedDeviceReportsSuccess
-        | KernelQuirks.FirstIommuFlushes
-        | KernelQuirks.ZeroLimitWraps
-        | KernelQuirks.NonCanonicalFaultLeaksUser
-        | KernelQuirks.UnbindSkipsDrain;
+        SeedQuirks | KernelQuirks.DrainWarnsOutsidePci | KernelQuirks.DrainSkipsOtherQueues;
 
-    /// <summary>Gets the seed patch with its defects mended; what a new simulator wants.</summary>
-    /// <value><see cref="PasidLifetime.AddressSpace"/>, no quirks.</value>
-    public static KernelProfile Default { get; } = new("default", PasidLifetime.AddressSpace, KernelQuirks.None);
-
-    /// <summary>Gets the seed patch as it was posted (x86/mmu: Allocate/free PASID, March 2020), on Linux 5.6.</summary>
-    /// <value><see cref="PasidLifetime.AddressSpace"/>, and every quirk there is.</value>
-    public static KernelProfile Seed { get; } = new(
-        "seed",
-        PasidLifetime.AddressSpace,
-        AllQuirks);
-
-    /// <summary>Gets Linux 5.6.</summary>
-    /// <value><see cref="PasidLifetime.Binding"/>, and the quirks that the seed patch inherited.</value>
-    public static KernelProfile Linux56 { get; } = new(
-        "v5.6",
-        PasidLifetime.Binding,
+    private const KernelQuirks Linux56Quirks =
         KernelQuirks.UnsupportedDeviceReportsSuccess
         | KernelQuirks.FirstIommuFlushes
         | KernelQuirks.ZeroLimitWraps
         | KernelQuirks.NonCanonicalFaultLeaksUser
-        | KernelQuirks.UnbindSkipsDrain);
+        | KernelQuirks.UnbindSkipsDrain
+        | KernelQuirks.ResponseLosesPrivateData
+        | KernelQuirks.ResponseClaimsPrivateData
+        | KernelQuirks.CallbackGetsPageNumber
+        | KernelQuirks.UnknownPasidEndsThread
+        | KernelQuirks.OverflowIsForEver
+        | KernelQuirks.RequesterIdIsIdentity;
+
+    private const KernelQuirks SeedQuirks =
+        Linux56Quirks
+        | KernelQuirks.ExhaustionReportsSuccess
+        | KernelQuirks.ForkCopiesPasid
+        | KernelQuirks.PrivateAndSupervisorPasidsLeak
+        | KernelQuirks.FreeNeedsEnqcmd
+        | KernelQuirks.FailedRebindLeavesData
+        | KernelQuirks.RebindSkipsWidthCheck;
+
+    /// <summary>Gets the seed patch with its defects mended; what a new simulator wants.</summary>
+    /// <value><see cref="PasidLifetime.AddressSpace"/>, <see cref="PageRequestRules.Linux510"/>, no quirks.</value>
+    public static KernelProfile Default { get; } =
+        new("default", PasidLifetime.AddressSpace, KernelQuirks.None) { PageRequests = PageRequestRules.Linux510 };
+
+    /// <summary>Gets the seed patch as it was posted (x86/mmu: Allocate/free PASID, March 2020), on Linux 5.6.</summary>
+    /// <value><see cref="PasidLifetime.AddressSpace"/>, and every quirk there is but those of the drain, which it does not have.</value>
+    public static KernelProfile Seed { get; } = new("seed", PasidLifetime.AddressSpace, SeedQuirks);
+
+    /// <summary>Gets Linux 5.6.</summary>
+    /// <value><see cref="PasidLifetime.Binding"/>, and the quirks that the seed patch inherited.</value>
+    public static KernelProfile Linux56 { get; } = new("v5.6", PasidLifetime.Binding, Linux56Quirks);
+
+    /// <summary>Gets whose thread answers page requests.</summary>
+    /// <value>By default <see cref="PageRequestRules.Linux56"/>.</value>
+    public PageRequestRules PageRequests { get; init; }
+
+    /// <summary>Gets a value indicating whether a tear-down flushes too, and makes the flush that follows later elsewhere needless.</summary>
+    internal bool TearDownFlushes => PageRequests >= PageRequestRules.Linux58;
 
     /// <summary>Tells whether the profile reproduces a defect.</summary>
     /// <param name="quirk">One quirk or several.</param>

@@ -78,4 +78,52 @@ public enum KernelQuirks
     /// and Linux 5.6.
     /// </summary>
     UnbindSkipsDrain = 1 << 10,
+
+    /// <summary>
+    /// The private data of a response is zero, whatever the request had. Without it: that of the request. Seed patch, and Linux 5.6 to 5.11.
+    /// </summary>
+    ResponseLosesPrivateData = 1 << 11,
+
+    /// <summary>
+    /// A response says that it has private data if the request had a PASID. Without it: if the request had private data. Seed patch,
+    /// and Linux 5.6 to 5.9.
+    /// </summary>
+    ResponseClaimsPrivateData = 1 << 12,
+
+    /// <summary>
+    /// Callbacks of devices get the number of the page in the place of its address, and private data that is never
+    /// <see langword="null"/>. Without it: the address, and <see langword="null"/> for none. Seed patch, and Linux 5.6 to 5.11.
+    /// </summary>
+    CallbackGetsPageNumber = 1 << 13,
+
+    /// <summary>
+    /// The thread that answers page requests dies if a request with a PASID follows one whose PASID is not allocated in the same run: it
+    /// goes by what was found for that. Without it: it looks anew. Seed patch, and Linux 5.6 to 5.11. An unbind that the kernel would
+    /// have wait for the dead thread goes on here.
+    /// </summary>
+    UnknownPasidEndsThread = 1 << 14,
+
+    /// <summary>
+    /// After a page request queue has overflowed once, all requests are lost. Without it: until the overflow is cleared by a run. Seed
+    /// patch and Linux 5.6.
+    /// </summary>
+    OverflowIsForEver = 1 << 15,
+
+    /// <summary>
+    /// The device of a page request is found by its bus, device and function, whatever its segment: of several with the same the one bound
+    /// last is taken for it. Without it: the device itself. Seed patch, and Linux 5.6 to 5.11.
+    /// </summary>
+    RequesterIdIsIdentity = 1 << 16,
+
+    /// <summary>
+    /// An unbind of a device that is not PCI drains nothing, with a warning of the kernel. Without it: it drains like others. Linux 5.8 to
+    /// 5.17.
+    /// </summary>
+    DrainWarnsOutsidePci = 1 << 17,
+
+    /// <summary>
+    /// An unbind drains the queue of the device's own IOMMU alone, although another device can have asked for the same PASID elsewhere.
+    /// Without it: all queues. Linux 5.8 and later.
+    /// </summary>
+    DrainSkipsOtherQueues = 1 << 18,
 }

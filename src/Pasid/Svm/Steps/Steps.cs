@@ -8,8 +8,10 @@ namespace Pasid.Internal;
 /// </summary>
 /// <remarks>Where nobody watches, what an IOMMU throws needs no notes, and no method with handlers is in the way of a bind: each costs
 /// more than what it guards.</remarks>
-internal sealed class Steps(ISvmObserver? observer, ISvmFaultInjector? faultInjector, bool isLogged, bool firstIommuFlushes)
+internal sealed class Steps(ISvmObserver? observer, ISvmFaultInjector? faultInjector, bool isLogged, KernelProfile profile)
 {
+    private readonly bool _firstIommuFlushes = profile.Has(KernelQuirks.FirstIommuFlushes);
+
     private readonly ISvmObserver? _observer = observer;
     private readonly ISvmFaultInjector? _faultInjector = faultInjector;
 
@@ -20,11 +22,14 @@ internal sealed class Steps(ISvmObserver? observer, ISvmFaultInjector? faultInje
     /// on. It is asked before every step that can fail.</summary>
     public SvmFaultPoint? Injected { get; private set; }
 
+    /// <summary>Gets a value indicating whether a flush is part of a tear-down, and comes before the drain.</summary>
+    public bool TearDownFlushes { get; } = profile.TearDownFlushes;
+
     public static InvalidOperationException Undefined(string who, PasidStatus status) =>
         new($"{who} answered {(int)status}, which is no status: answer PasidStatus.Success or a negative one.");
 
     /// <summary>Finds the IOMMU whose queue takes the flushes for a device of a binding (<see cref="KernelQuirks.FirstIommuFlushes"/>).</summary>
-    public IIommu FlushingIommu(SvmDevice device, SvmDevice firstDevice) => firstIommuFlushes ? firstDevice.Iommu! : device.Iommu!;
+    public IIommu FlushingIommu(SvmDevice device, SvmDevice firstDevice) => _firstIommuFlushes ? firstDevice.Iommu! : device.Iommu!;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public PasidStatus Inject(in Operation operation, SvmFaultPoint point, SvmDevice? device, AddressSpace? addressSpace) =>
@@ -46,7 +51,7 @@ internal sealed class Steps(ISvmObserver? observer, ISvmFaultInjector? faultInje
     {
         if (_isWatched)
         {
-            TearDownEntryWatched(in operation, device, iommu, pasid);
+            TearDownAtLength(in operation, device, iommu, pasid, ignoresFaults: false);
             return;
         }
 
@@ -54,12 +59,20 @@ internal sealed class Steps(ISvmObserver? observer, ISvmFaultInjector? faultInje
         operation.Complete();
     }
 
-    /// <summary>Tears an entry down, which may be of another IOMMU than the device's, and flushes, in an operation that only goes on to its end.</summary>
-    public void TearDownAndFlush(in Operation operation, SvmDevice device, IIommu iommu, SvmDevice firstDevice, Ioasid pasid)
+    /// <summary>Tears an entry down, which may be of another IOMMU than the device's, and flushes, in an operation that only goes on to its
+    /// end.</summary>
+    /// <param name="operation">The operation.</param>
+    /// <param name="device">The device.</param>
+    /// <param name="iommu">The IOMMU that is told.</param>
+    /// <param name="firstDevice">The device that was bound first.</param>
+    /// <param name="pasid">The PASID.</param>
+    /// <param name="isExit">Whether the device is still bound: since Linux 5.8 its faults are ignored until it is not.</param>
+    public void TearDownAndFlush(in Operation operation, SvmDevice device, IIommu iommu, SvmDevice firstDevice, Ioasid pasid, bool isExit = false)
     {
+        bool ignoresFaults = isExit && TearDownFlushes;
         try
         {
-            TearDownEntry(in operation, device, iommu, pasid);
+            TearDownAtLength(in operation, device, iommu, pasid, ignoresFaults);
         }
         catch (Exception exception) when (operation.IsCompleting)
         {
@@ -72,7 +85,8 @@ internal sealed class Steps(ISvmObserver? observer, ISvmFaultInjector? faultInje
     /// <summary>Flushes what a device and its IOMMU remember of an entry.</summary>
     public void Flush(in Operation operation, SvmDevice device, SvmDevice firstDevice, Ioasid pasid)
     {
-        IIommu iommu = FlushingIommu(device, firstDevice);
+        // What a tear-down flushes, its own IOMMU does.
+        IIommu iommu = TearDownFlushes ? device.Iommu! : FlushingIommu(device, firstDevice);
         try
         {
             iommu.Flush(device, pasid);
@@ -82,7 +96,7 @@ internal sealed class Steps(ISvmObserver? observer, ISvmFaultInjector? faultInje
             operation.Defer(exception);
         }
 
-        Observe(in operation, SvmEventKind.Flushed, pasid, device, iommu);
+        Observe(in operation, TearDownFlushes ? SvmEventKind.PasidCacheInvalidated : SvmEventKind.Flushed, pasid, device, iommu);
         Observe(in operation, SvmEventKind.IotlbInvalidated, pasid, device, iommu);
         if (device.HasAts)
         {
@@ -101,11 +115,12 @@ internal sealed class Steps(ISvmObserver? observer, ISvmFaultInjector? faultInje
         IIommu? iommu = null,
         AddressSpace? addressSpace = null,
         IoasidRange range = default,
-        PasidStatus status = PasidStatus.Success)
+        PasidStatus status = PasidStatus.Success,
+        bool ignoresFaults = false)
     {
         if (_observer is not null)
         {
-            Tell(in operation, _observer, kind, pasid, device, iommu, addressSpace, range, status);
+            Tell(in operation, _observer, kind, pasid, device, iommu, addressSpace, range, status, ignoresFaults);
         }
     }
 
@@ -122,11 +137,12 @@ internal sealed class Steps(ISvmObserver? observer, ISvmFaultInjector? faultInje
         IIommu? iommu,
         AddressSpace? addressSpace,
         IoasidRange range,
-        PasidStatus status)
+        PasidStatus status,
+        bool ignoresFaults)
     {
         try
         {
-            observer.OnEvent(new SvmEvent(kind, pasid, device, iommu, addressSpace, range, status));
+            observer.OnEvent(new SvmEvent(kind, pasid, device, iommu, addressSpace, range, status) { IgnoresFaults = ignoresFaults });
         }
         catch (Exception exception) when (operation.NoteThrown(exception) || operation.IsCompleting)
         {
@@ -203,11 +219,18 @@ internal sealed class Steps(ISvmObserver? observer, ISvmFaultInjector? faultInje
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private void TearDownEntryWatched(in Operation operation, SvmDevice device, IIommu iommu, Ioasid pasid)
+    private void TearDownAtLength(in Operation operation, SvmDevice device, IIommu iommu, Ioasid pasid, bool ignoresFaults)
     {
         try
         {
-            iommu.TearDownPasidEntry(device, pasid);
+            if (ignoresFaults)
+            {
+                iommu.TearDownPasidEntry(device, pasid, ignoresFaults);
+            }
+            else
+            {
+                iommu.TearDownPasidEntry(device, pasid);
+            }
         }
         catch (Exception exception) when (operation.NoteThrown(exception))
         {
@@ -215,6 +238,6 @@ internal sealed class Steps(ISvmObserver? observer, ISvmFaultInjector? faultInje
         }
 
         operation.Complete();
-        Observe(in operation, SvmEventKind.EntryTornDown, pasid, device, iommu);
+        Observe(in operation, SvmEventKind.EntryTornDown, pasid, device, iommu, ignoresFaults: ignoresFaults);
     }
 }

@@ -66,6 +66,12 @@ public readonly record struct SvmEvent
     /// <see cref="SvmEventKind.EntrySetUp"/>, there <see langword="null"/> for the supervisor's own.</value>
     public AddressSpace? AddressSpace { get; }
 
+    /// <summary>Gets a value indicating whether the IOMMU ignores faults of the entry from now on, because its process has exited and the
+    /// device is still bound.</summary>
+    /// <value>Of <see cref="SvmEventKind.EntryTornDown"/>.</value>
+    /// <remarks>Models the <c>FPD</c> bit of a PASID entry.</remarks>
+    public bool IgnoresFaults { get; internal init; }
+
     /// <summary>Formats the step as one line of a trace, for example <c>tear_down iommu0 dev0 pasid=1</c>.</summary>
     /// <returns>The line; a step that failed ends with <c> = </c> and the kernel's error number.</returns>
     public override string ToString() => Kind switch
@@ -79,11 +85,14 @@ public readonly record struct SvmEvent
         SvmEventKind.NotifierUnregistered => Line($"notifier_unregister {AddressSpace}"),
         SvmEventKind.EntrySetUp when AddressSpace is null => Line($"setup {Iommu?.Name} {Device} pasid={Pasid} mm=init super=1", Status),
         SvmEventKind.EntrySetUp => Line($"setup {Iommu?.Name} {Device} pasid={Pasid} mm={AddressSpace} super=0", Status),
+        SvmEventKind.EntryTornDown when IgnoresFaults => Line($"tear_down {Iommu?.Name} {Device} pasid={Pasid} fault_ignore"),
         SvmEventKind.EntryTornDown => Line($"tear_down {Iommu?.Name} {Device} pasid={Pasid}"),
         SvmEventKind.Flushed => Line($"flush {Device} pasid={Pasid}"),
         SvmEventKind.IotlbInvalidated => Line($"{Iommu?.Name} iotlb pasid={Pasid} did={DomainId}"),
         SvmEventKind.DeviceTlbInvalidated => Line($"{Iommu?.Name} dev_iotlb pasid={Pasid} sid={Device?.SourceId} qdep=0"),
-        SvmEventKind.PageRequestsDrained => Line($"drain {Device} pasid={Pasid}"),
+        SvmEventKind.PageRequestsDrained => Line($"drain {Iommu?.Name} sid={Device?.SourceId} pasid={Pasid}"),
+        SvmEventKind.PasidCacheInvalidated => Line($"{Iommu?.Name} pasid_cache pasid={Pasid} did={DomainId}"),
+        SvmEventKind.KernelWarned => "warn",
         SvmEventKind.AddressSpaceDestroyed => Line($"mm_destroy {AddressSpace}"),
         _ => string.Empty,
     };

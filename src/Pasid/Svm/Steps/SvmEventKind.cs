@@ -34,10 +34,12 @@ public enum SvmEventKind
     /// <summary>A PASID entry was cleared.</summary>
     EntryTornDown,
 
-    /// <summary>What was cached for a device and PASID was flushed.</summary>
+    /// <summary>What was cached for a device and PASID was flushed, apart from the tear-down. Linux 5.6; since 5.8 a tear-down flushes,
+    /// and tells <see cref="PasidCacheInvalidated"/>.</summary>
     Flushed,
 
-    /// <summary>The descriptor of a flush that invalidates the IOTLB; follows <see cref="Flushed"/>.</summary>
+    /// <summary>The descriptor of a flush that invalidates the IOTLB; follows <see cref="Flushed"/> or
+    /// <see cref="PasidCacheInvalidated"/>.</summary>
     IotlbInvalidated,
 
     /// <summary>The descriptor of a flush that invalidates the TLB of a device with ATS; follows <see cref="IotlbInvalidated"/>.</summary>
@@ -46,6 +48,12 @@ public enum SvmEventKind
     /// <summary>The last pin of an address space went; what destruction does follows.</summary>
     AddressSpaceDestroyed,
 
-    /// <summary>The page requests in the queues were answered before a device let go of a PASID.</summary>
+    /// <summary>What a device had under way with a PASID was drained; no page request with it is left.</summary>
     PageRequestsDrained,
+
+    /// <summary>The descriptor of a tear-down that invalidates what is cached of the entry itself.</summary>
+    PasidCacheInvalidated,
+
+    /// <summary>The kernel found something that it says cannot be (<see cref="KernelQuirks.DrainWarnsOutsidePci"/>).</summary>
+    KernelWarned,
 }

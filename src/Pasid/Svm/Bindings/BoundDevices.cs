@@ -1,0 +1,157 @@
+using System.Collections.Concurrent;
+
+namespace Pasid.Internal;
+
+/// <summary>
+/// The devices of a binding, the one bound last first. Changed inside the gate of the host; page requests look without it. A few devices
+/// are a list through their own links; from more on an index finds one of them.
+/// </summary>
+/// <remarks>Records that were unbound are used again, so who looks without the gate may be led to where it did not want to go. It then
+/// finds that <see cref="_changes"/> is not what it was, and looks again.</remarks>
+internal struct BoundDevices
+{
+    /// <summary>From how many devices on an index is kept.</summary>
+    private const int Many = 8;
+
+    private volatile SvmDeviceRecord? _newest;
+
+    /// <summary>Where each device is, once there have been many; <see langword="null"/> before.</summary>
+    private volatile ConcurrentDictionary<SvmDevice, SvmDeviceRecord>? _index;
+
+    /// <summary>How often the devices began or ceased to change: odd while they do.</summary>
+    private volatile int _changes;
+
+    public readonly SvmDeviceRecord? Newest => _newest;
+
+    /// <summary>Finds a device; inside the gate.</summary>
+    public readonly SvmDeviceRecord? Find(SvmDevice device)
+    {
+        if (_index is { } index)
+        {
+            return index.GetValueOrDefault(device);
+        }
+
+        SvmDeviceRecord? record = _newest;
+        while (record is not null && !ReferenceEquals(record.Device, device))
+        {
+            record = record.Older;
+        }
+
+        return record;
+    }
+
+    public void Add(SvmDeviceRecord record)
+    {
+        _changes++;
+        record.Older = _newest;
+        _newest = record;
+        if (_index is { } index)
+        {
+            index.TryAdd(record.Device, record);
+        }
+        else if (HasMany(record))
+        {
+            MakeIndex();
+        }
+
+        _changes++;
+    }
+
+    public void Remove(SvmDeviceRecord record)
+    {
+        _changes++;
+        _index?.TryRemove(record.Device, out _);
+        if (ReferenceEquals(_newest, record))
+        {
+            _newest = record.Older;
+            if (_newest is null && _index is not null)
+            {
+                _index = null;
+            }
+        }
+        else
+        {
+            SvmDeviceRecord newer = _newest!;
+            while (!ReferenceEquals(newer.Older, record))
+            {
+                newer = newer.Older!;
+            }
+
+            newer.Older = record.Older;
+        }
+
+        _changes++;
+    }
+
+    /// <summary>Looks for a device without the gate.</summary>
+    /// <param name="device">The device.</param>
+    /// <param name="callbacks">The callbacks that it was bound with.</param>
+    /// <param name="isDraining">Whether its unbind has begun.</param>
+    /// <returns><see langword="false"/> if it is not bound.</returns>
+    public readonly bool TryRead(SvmDevice device, out ISvmDeviceCallbacks? callbacks, out bool isDraining)
+    {
+        while (true)
+        {
+            int seen = _changes;
+            SvmDeviceRecord? record = _index is { } index ? index.GetValueOrDefault(device) : Walk(static (bound, wanted) => ReferenceEquals(bound, wanted), device);
+            callbacks = record?.Callbacks;
+            isDraining = record is { IsDraining: true };
+            if ((seen & 1) == 0 && seen == _changes)
+            {
+                return record is not null;
+            }
+        }
+    }
+
+    /// <summary>Looks without the gate, as the kernel does, for the device bound last whose requests carry a source id. O(devices).</summary>
+    /// <inheritdoc cref="TryRead(SvmDevice, out ISvmDeviceCallbacks?, out bool)"/>
+    public readonly bool TryRead(ushort sourceId, out ISvmDeviceCallbacks? callbacks, out bool isDraining)
+    {
+        while (true)
+        {
+            int seen = _changes;
+            SvmDeviceRecord? record = Walk(static (bound, wanted) => bound.SourceId == wanted, sourceId);
+            callbacks = record?.Callbacks;
+            isDraining = record is { IsDraining: true };
+            if ((seen & 1) == 0 && seen == _changes)
+            {
+                return record is not null;
+            }
+        }
+    }
+
+    private static bool HasMany(SvmDeviceRecord newest)
+    {
+        SvmDeviceRecord? record = newest;
+        for (int i = 0; i < Many && record is not null; i++)
+        {
+            record = record.Older;
+        }
+
+        return record is not null;
+    }
+
+    private void MakeIndex()
+    {
+        var index = new ConcurrentDictionary<SvmDevice, SvmDeviceRecord>(concurrencyLevel: 1, capacity: 4 * Many);
+        for (SvmDeviceRecord? record = _newest; record is not null; record = record.Older)
+        {
+            index.TryAdd(record.Device, record);
+        }
+
+        _index = index;
+    }
+
+    /// <summary>Walks along the links without the gate, as far as nothing changes: they can lead in a circle meanwhile.</summary>
+    private readonly SvmDeviceRecord? Walk<T>(Func<SvmDevice, T, bool> isWanted, T wanted)
+    {
+        int seen = _changes;
+        SvmDeviceRecord? record = _newest;
+        while (record is not null && !isWanted(record.Device, wanted) && _changes == seen)
+        {
+            record = record.Older;
+        }
+
+        return record;
+    }
+}
