@@ -173,7 +173,7 @@ public sealed class LogTests : IDisposable
     public void Commands_and_page_requests_are_logged_once_the_gates_are_left()
     {
         using SvmBinder binder = Binder();
-        using var queue = new PageRequestQueue(binder, new Silent(), capacity: 2, _factory);
+        using var queue = new PageRequestQueue(binder, _device.Iommu!, new Silent(), new PageRequestQueueOptions { Capacity = 2 }, _factory);
         AddressSpace process = binder.CreateAddressSpace("process");
         SvmThread thread = process.CreateThread("thread");
         PageRequest request = new() { Device = _device, Address = 0xABC, IsLastInGroup = true };
@@ -203,7 +203,7 @@ public sealed class LogTests : IDisposable
     public void An_exit_that_a_drain_brings_about_is_logged()
     {
         using SvmBinder binder = Binder();
-        using var queue = new PageRequestQueue(binder, new Silent());
+        using var queue = new PageRequestQueue(binder, _device.Iommu!, new Silent());
         AddressSpace process = binder.CreateAddressSpace("process");
         process.FaultHandler = new LastUserLeaves(process);
         using SvmBinding binding = binder.Bind(_device, process);
@@ -227,7 +227,7 @@ public sealed class LogTests : IDisposable
         var logger = new CallingLogger();
         using ILoggerFactory factory = LoggerFactory.Create(logging => logging.AddProvider(logger).SetMinimumLevel(LogLevel.Trace));
         using var binder = new SvmBinder(new IoasidAllocator(), options: null, factory);
-        using var queue = new PageRequestQueue(binder, new Silent(), loggerFactory: factory);
+        using var queue = new PageRequestQueue(binder, _device.Iommu!, new Silent(), loggerFactory: factory);
         using SvmBinding binding = binder.Bind(_device, binder.CreateAddressSpace("process"));
         logger.Call = () =>
         {

@@ -196,7 +196,7 @@ public sealed class MeterLifeTests : IDisposable
     public void Figures_of_page_requests_stay_when_their_queue_goes()
     {
         SvmBinder binder = Binder("north");
-        using (var queue = new PageRequestQueue(binder, new Responder(), capacity: 2))
+        using (var queue = new PageRequestQueue(binder, _device.Iommu!, new Responder(), new PageRequestQueueOptions { Capacity = 2 }))
         {
             queue.TryEnqueue(new PageRequest { Device = _device, IsLastInGroup = true });
             queue.TryEnqueue(new PageRequest { Device = _device });

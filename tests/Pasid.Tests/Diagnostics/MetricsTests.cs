@@ -50,7 +50,7 @@ public sealed class MetricsTests : IDisposable
     {
         using var binder = new SvmBinder(new IoasidAllocator(), options: null, loggerFactory: null, Factory);
         var portal = new Portal();
-        using var queue = new PageRequestQueue(binder, portal, capacity: 4);
+        using var queue = new PageRequestQueue(binder, _device.Iommu!, portal, new PageRequestQueueOptions { Capacity = 4 });
         AddressSpace process = binder.CreateAddressSpace("process");
         process.Portals.Map(0, portal);
         SvmThread thread = process.CreateThread("thread");

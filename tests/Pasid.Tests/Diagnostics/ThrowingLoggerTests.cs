@@ -107,7 +107,7 @@ public sealed class ThrowingLoggerTests
 
         var responder = new CountingResponder();
         var binder = new SvmBinder(allocator, new PasidOptions { Profile = KernelProfile.Default, PasidLimit = 3 }, loggerFactory);
-        using (var queue = new PageRequestQueue(binder, responder, capacity: 2, loggerFactory))
+        using (var queue = new PageRequestQueue(binder, _device.Iommu!, responder, new PageRequestQueueOptions { Capacity = 2 }, loggerFactory))
         {
             AddressSpace process = binder.CreateAddressSpace("process");
             Tell(binder.EnablePasid(_device));

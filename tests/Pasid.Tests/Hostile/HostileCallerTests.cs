@@ -257,7 +257,7 @@ public sealed class HostileCallerTests
         ];
         return known.FirstOrDefault(type.IsInstanceOfType)
             ?? (type == typeof(SvmThread) ? host.Thread
-                : type == typeof(PageRequestQueue) ? new PageRequestQueue(host.Binder, new Responder())
+                : type == typeof(PageRequestQueue) ? new PageRequestQueue(host.Binder, new Iommu("another"), new Responder())
                 : null);
     }
 

@@ -30,8 +30,8 @@ public sealed class UnfinishedOperationTests
     {
         var allocator = new ThrowingAllocator();
         using var binder = new SvmBinder(allocator);
-        using var queue = new PageRequestQueue(binder, new Silent());
         var device = new SvmDevice("device", new Iommu("iommu"));
+        using var queue = new PageRequestQueue(binder, device.Iommu!, new Silent());
         AddressSpace process = binder.CreateAddressSpace("P");
         SvmBinding binding = binder.Bind(device, process);
         queue.TryEnqueue(Request(device, 1));
@@ -229,9 +229,9 @@ public sealed class UnfinishedOperationTests
     public void Interrupts_at_any_moment_end_no_call_and_leave_a_whole_host()
     {
         using var binder = new SvmBinder();
-        using var queue = new PageRequestQueue(binder, new Silent(), capacity: 16);
         var device = new SvmDevice("device", new Iommu("iommu"));
-        var other = new SvmDevice("other", new Iommu("iommu"));
+        var other = new SvmDevice("other", device.Iommu);
+        using var queue = new PageRequestQueue(binder, device.Iommu!, new Silent(), new PageRequestQueueOptions { Capacity = 16 });
         AddressSpace process = binder.CreateAddressSpace("P");
         var regions = new AddressRegionMap();
         regions.Add(new AddressRegion(0, 4096, PageRequestRights.Read));

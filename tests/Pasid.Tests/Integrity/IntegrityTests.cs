@@ -183,7 +183,7 @@ public sealed class IntegrityTests
         { "in a list twice", (_, a) => a.SharedRecord!.Older = a.SharedRecord, IntegrityInvariant.CountsAgree },
         { "users of its own", (_, a) => a.UserCount.AddOwn(1), IntegrityInvariant.CountsAgree },
         { "hidden", (_, a) => a.SharedRecord!.Release(PasidStatus.NotFound), IntegrityInvariant.CountsAgree },
-        { "a device twice", (_, a) => a.SharedRecord!.AddDevice(new SvmDeviceRecord { Device = a.SharedRecord!.FirstDevice, Users = 1 }), IntegrityInvariant.BindsAreIdempotent },
+        { "a device twice", (_, a) => a.SharedRecord!.Devices.Add(new SvmDeviceRecord { Device = a.SharedRecord!.FirstDevice, Users = 1 }), IntegrityInvariant.BindsAreIdempotent },
         { "not shared", (_, a) => a.Shared = null, IntegrityInvariant.BindsAreIdempotent },
         { "another PASID", (_, a) => a.Pasid = new Ioasid(2), IntegrityInvariant.BindsAreIdempotent },
         { "destroyed", (_, a) => a.IsDestroyed = true, IntegrityInvariant.BindingsPinAddressSpaces },

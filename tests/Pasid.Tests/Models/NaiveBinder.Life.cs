@@ -11,6 +11,7 @@ internal sealed partial class NaiveBinder
     private readonly List<string> _told = [];
     private readonly List<string> _threadNames = [];
     private readonly Dictionary<string, List<AddressRegion>> _regions = [];
+    private readonly HashSet<string> _dumping = [];
     private readonly Dictionary<string, int> _taken = [];
     private readonly Dictionary<string, uint> _configured = [];
 
@@ -60,28 +61,33 @@ internal sealed partial class NaiveBinder
 
                 answers.Add(Number("ret", overlaps ? Invalid : 0));
                 break;
-            case PageRequestStep s:
-                bool isFull = _world.Requests.Count == _topology.QueueCapacity - 1;
-                if (!isFull)
+            case CoreDumpStep s:
+                if (s.IsOn)
                 {
-                    _world.Requests.Add(s);
+                    _dumping.Add(s.AddressSpace);
                 }
-                else if (IsDue(s))
+                else
                 {
-                    Respond(s, 0);
+                    _dumping.Remove(s.AddressSpace);
                 }
 
-                answers.Add(new Answer("ret", isFull ? "false" : "true"));
                 break;
-            case ProcessStep:
-                answers.Add(Number("ret", Process()));
+            case PageRequestStep s:
+                answers.Add(new Answer("ret", Enqueue(s.Request with { Address = s.Request.Address / 4096 * 4096 }) ? "true" : "false"));
+                break;
+            case ProcessStep s:
+                bool wasDead = _world.Rings.Values.Any(ring => ring.IsDead);
+                int handled = _world.Rings.Where(ring => s.Iommu is null || ring.Key == s.Iommu).Sum(ring => Run(ring.Value));
+                answers.Add(Number("ret", handled));
+                answers.Add(new Answer("irq", wasDead ? "null" : handled == 0 ? "0" : "1"));
+                answers.Add(new Answer("dead", _world.Rings.Values.Any(ring => ring.IsDead) ? "true" : "false"));
                 break;
         }
     }
 
     private static Answer Text(string key, string value) => new(key, $"\"{value}\"");
 
-    private static bool IsDue(PageRequestStep step) => step.Request.IsLast || step.Request.PrivateData is not null;
+    private static bool IsDue(PageRequestFields request) => request.IsLast || request.PrivateData is not null;
 
     private Space? SpaceOf(string thread) => _world.Spaces.Find(space => space.Threads.ContainsKey(thread));
 
@@ -174,34 +180,110 @@ internal sealed partial class NaiveBinder
         return true;
     }
 
-    private int Process()
+    private bool Enqueue(PageRequestFields request)
     {
-        int handled = _world.Requests.Count;
-        foreach (PageRequestStep request in _world.Requests)
+        Ring ring = _world.Rings[Device(request.Device).Iommu!];
+        bool asks = (request.Rights & (PageRequestRights.Read | PageRequestRights.Write)) != 0;
+        if (request.Pasid is { } pasid && ((request.IsLast && !asks) || !HasEntry(request.Device, pasid.Value)))
         {
+            if (IsDue(request) && !(request.IsLast && !asks))
+            {
+                Respond(request, 1, request.PrivateData);
+            }
+
+            return false;
+        }
+
+        if (ring.HasOverflowed || ring.Requests.Count == _topology.QueueCapacity - 1)
+        {
+            ring.HasOverflowed = true;
+            if (IsDue(request))
+            {
+                Respond(request, 0, request.PrivateData);
+            }
+
+            return false;
+        }
+
+        ring.Requests.Add(request);
+        ring.IsPending = true;
+        return true;
+    }
+
+    private bool HasEntry(string device, uint pasid) =>
+        _world.Ids.TryGetValue(pasid, out Svm? svm) && svm is { IsOver: false } && svm.Space is not { HasExited: true } && svm.Devices.Exists(bound => bound.Device.Name == device);
+
+    private int Run(Ring ring)
+    {
+        if (ring.IsDead)
+        {
+            return 0;
+        }
+
+        ring.IsPending = false;
+        bool isPoisoned = false;
+        foreach (PageRequestFields request in ring.Requests)
+        {
+            if (request.Pasid is not null && isPoisoned)
+            {
+                ring.IsDead = true;
+                return 0;
+            }
+
+            isPoisoned |= request.Pasid is { } pasid && !_world.Ids.ContainsKey(pasid.Value) && _profile.Has(KernelQuirks.UnknownPasidEndsThread);
             Answer(request);
         }
 
-        _world.Requests.Clear();
+        int handled = ring.Requests.Count;
+        ring.Head = (ring.Head + handled) % _topology.QueueCapacity;
+        ring.Requests.Clear();
+        ring.HasOverflowed &= _profile.Has(KernelQuirks.OverflowIsForEver);
         return handled;
     }
 
-    private void Answer(PageRequestStep step)
+    /// <summary>The drain of an unbind whose profile has no quirks of it.</summary>
+    private void Drain(TopologyDevice device, uint pasid)
     {
-        PageRequestFields request = step.Request;
-        int code = 15;
-        if (request.Pasid is { } pasid && _world.Ids.TryGetValue(pasid.Value, out Svm? svm) && svm is { IsOver: false })
+        foreach (Ring ring in _world.Rings.Values)
         {
-            code = Handle(svm, request);
-            if (svm.Devices.Find(bound => bound.Device.Name == step.Device)?.Callbacks is { } callbacks)
+            while (ring.Requests.Exists(request => request.Pasid?.Value == pasid))
             {
-                _told.Add(string.Create(CultureInfo.InvariantCulture, $"{callbacks} {step.Device} pasid={pasid} address=0x{request.Address:X} private={request.PrivateData?.ToString(CultureInfo.InvariantCulture) ?? "none"} rwxp={(int)request.Rights} result={code}"));
+                Run(ring);
             }
         }
 
-        if (IsDue(step))
+        Tell($"drain {device.Iommu} sid={device.SourceId} pasid={pasid}");
+        if (_world.Rings.Values.Any(ring => ring.HasOverflowed))
         {
-            Respond(step, code);
+            foreach (Ring ring in _world.Rings.Values.Where(ring => ring.HasOverflowed))
+            {
+                Run(ring);
+            }
+
+            Tell($"drain {device.Iommu} sid={device.SourceId} pasid={pasid}");
+        }
+    }
+
+    private void Answer(PageRequestFields request)
+    {
+        int code = _profile.PageRequests == PageRequestRules.Linux510 ? 1 : 15;
+        if (request.Pasid is { } pasid && _world.Ids.TryGetValue(pasid.Value, out Svm? svm) && svm is { IsOver: false })
+        {
+            code = Handle(svm, request);
+            TopologyDevice asking = Device(request.Device);
+            Bound? found = svm.Devices.Find(bound => _profile.Has(KernelQuirks.RequesterIdIsIdentity) ? bound.Device.SourceId == asking.SourceId : bound.Device == asking);
+            if (found?.Callbacks is { } callbacks)
+            {
+                bool isNumber = _profile.Has(KernelQuirks.CallbackGetsPageNumber);
+                string data = First(isNumber ? request.PrivateData ?? 0 : request.PrivateData);
+                _told.Add(string.Create(CultureInfo.InvariantCulture, $"{callbacks} {request.Device} pasid={pasid} address=0x{(isNumber ? request.Address / 4096 : request.Address):X} private={data} rwxp={(int)request.Rights} result={code}"));
+            }
+        }
+
+        if (IsDue(request))
+        {
+            bool claims = _profile.Has(KernelQuirks.ResponseClaimsPrivateData) ? request.Pasid is not null : request.PrivateData is not null;
+            Respond(request, code, !claims ? null : _profile.Has(KernelQuirks.ResponseLosesPrivateData) ? 0 : request.PrivateData ?? 0);
         }
     }
 
@@ -220,36 +302,41 @@ internal sealed partial class NaiveBinder
         }
 
         List<AddressRegion> regions = _regions.GetValueOrDefault(space.Name, []);
-        int index = regions.FindIndex(region => region.Last >= request.Address && !regions.Exists(other => other.Last >= request.Address && other.Last < region.Last));
-        if (index < 0)
+        regions.Sort((left, right) => left.Start.CompareTo(right.Start));
+        int index = regions.FindIndex(region => region.Last >= request.Address);
+        if (index < 0 || (request.Address < regions[index].Start && !Grows(space, regions, index, request.Address)))
         {
             return 1;
         }
 
-        AddressRegion found = regions[index];
-        if (request.Address < found.Start)
-        {
-            if (!found.GrowsDown)
-            {
-                return 1;
-            }
-
-            ulong start = request.Address / 4096 * 4096;
-            regions[index] = found = found with { Start = start, Length = found.Last - start + 1 };
-        }
-
         PageRequestRights wanted = request.Rights & ~PageRequestRights.Privileged;
-        return (wanted & found.Rights) == wanted ? 0 : 1;
+        return (wanted & regions[index].Rights) == wanted ? 0 : 1;
     }
 
-    private void Respond(PageRequestStep step, int code) => _responses.Add(string.Create(
+    private bool Grows(Space space, List<AddressRegion> regions, int index, ulong page)
+    {
+        AddressRegion stack = regions[index];
+        bool mayGrow = stack.GrowsDown && !_dumping.Contains(space.Name) && page >= 65536 && stack.Last + 1 - page <= 8388608;
+        bool isBeside = index > 0 && !regions[index - 1].GrowsDown && regions[index - 1].Rights != 0 && regions[index - 1].Last + 1 + 1048576 > page;
+        if (mayGrow && !isBeside)
+        {
+            regions[index] = stack with { Start = page, Length = stack.Last + 1 - page };
+        }
+
+        return mayGrow && !isBeside;
+    }
+
+    private static string First(UInt128? data) => data is { } words ? ((ulong)words).ToString(CultureInfo.InvariantCulture) : "none";
+
+    private void Respond(PageRequestFields request, int code, UInt128? data) => _responses.Add(string.Create(
         CultureInfo.InvariantCulture,
-        $"{step.Device} pasid={step.Request.Pasid?.ToString() ?? "none"} group={step.Request.Group} code={code} private={step.Request.PrivateData?.ToString(CultureInfo.InvariantCulture) ?? "none"}"));
+        $"{request.Device} pasid={request.Pasid?.ToString() ?? "none"} group={request.Group} code={code} private={First(data)}"));
 
     private void AddLife(List<Answer> answers)
     {
         answers.Add(new Answer("responses", Canonical.Strings(_responses)));
         answers.Add(new Answer("callbacks", Canonical.Strings(_told)));
+        answers.Add(new Answer("queues", "{" + string.Join(',', _world.Rings.Select(ring => string.Create(CultureInfo.InvariantCulture, $"\"{ring.Key}\":[{ring.Value.Head * 32},{(ring.Value.Head + ring.Value.Requests.Count) % _topology.QueueCapacity * 32},{(ring.Value.IsPending ? 1 : 0) + (ring.Value.HasOverflowed ? 2 : 0)}]"))) + "}"));
         answers.Add(new Answer("users", Canonical.NumbersByName(_world.Spaces
             .Where(space => !space.IsDestroyed)
             .Select(space => KeyValuePair.Create(space.Name, (long)((space.HasLeft ? 0 : 1) + space.Threads.Count + space.LeakedUsers))))));

@@ -27,7 +27,14 @@ internal sealed partial class NaiveBinder : IReplay
         _topology = scenario.Topology;
         _profile = scenario.Profile;
         _world.Spaces.AddRange(_topology.AddressSpaces.Select(name => new Space { Name = name }));
+        foreach (TopologyIommu iommu in _topology.Iommus)
+        {
+            _world.Rings.Add(iommu.Name, new Ring());
+        }
     }
+
+    /// <summary>Gets a value indicating whether a tear-down flushes.</summary>
+    private bool FlushesEarly => _profile.PageRequests != PageRequestRules.Linux56;
 
     public IReadOnlyList<Answer> Apply(Step step)
     {
@@ -343,14 +350,22 @@ internal sealed partial class NaiveBinder : IReplay
         }
 
         Tell($"tear_down {device.Iommu} {device.Name} pasid={pasid}");
-        svm.Devices.Remove(bound);
-        if (!_profile.Has(KernelQuirks.UnbindSkipsDrain))
+        if (FlushesEarly)
         {
-            Process();
-            Tell($"drain {device.Name} pasid={pasid}");
+            Flush(device, svm);
         }
 
-        Flush(device, svm);
+        svm.Devices.Remove(bound);
+        if (!_profile.Has(KernelQuirks.UnbindSkipsDrain) && device.HasPri)
+        {
+            Drain(device, pasid);
+        }
+
+        if (!FlushesEarly)
+        {
+            Flush(device, svm);
+        }
+
         if (svm.Devices.Count != 0)
         {
             return 0;
@@ -400,7 +415,8 @@ internal sealed partial class NaiveBinder : IReplay
         {
             foreach (Bound bound in svm.Devices)
             {
-                Tell($"tear_down {Flushing(bound.Device, svm).Iommu} {bound.Device.Name} pasid={svm.Pasid}");
+                string? iommu = Flushing(bound.Device, svm).Iommu;
+                Tell(FlushesEarly ? $"tear_down {iommu} {bound.Device.Name} pasid={svm.Pasid} fault_ignore" : (FormattableString)$"tear_down {iommu} {bound.Device.Name} pasid={svm.Pasid}");
                 Flush(bound.Device, svm);
             }
         }
@@ -504,8 +520,16 @@ internal sealed partial class NaiveBinder : IReplay
 
     private void Flush(TopologyDevice device, Svm svm)
     {
-        string? iommu = Flushing(device, svm).Iommu;
-        Tell($"flush {device.Name} pasid={svm.Pasid}");
+        string? iommu = FlushesEarly ? device.Iommu : Flushing(device, svm).Iommu;
+        if (FlushesEarly)
+        {
+            _descriptors.Add(string.Create(CultureInfo.InvariantCulture, $"{iommu} pasid_cache pasid={svm.Pasid} did=1"));
+        }
+        else
+        {
+            Tell($"flush {device.Name} pasid={svm.Pasid}");
+        }
+
         _descriptors.Add(string.Create(CultureInfo.InvariantCulture, $"{iommu} iotlb pasid={svm.Pasid} did=1"));
         if (device.HasAts)
         {
@@ -541,13 +565,17 @@ internal sealed partial class NaiveBinder : IReplay
 
         public SortedDictionary<uint, Svm?> Ids { get; } = [];
 
-        /// <summary>Gets the page requests that wait, oldest first.</summary>
-        public List<PageRequestStep> Requests { get; } = [];
+        /// <summary>Gets the page request queues, by their IOMMU.</summary>
+        public Dictionary<string, Ring> Rings { get; } = [];
 
         public World Copy()
         {
             var copy = new World();
-            copy.Requests.AddRange(Requests);
+            foreach ((string iommu, Ring ring) in Rings)
+            {
+                copy.Rings.Add(iommu, ring.Copy());
+            }
+
             copy.Spaces.AddRange(Spaces.Select(space => space.Copy()));
             Dictionary<Svm, Svm> svms = [];
             foreach (Svm svm in Svms.Concat(Ids.Values.OfType<Svm>()).Distinct())
@@ -563,6 +591,22 @@ internal sealed partial class NaiveBinder : IReplay
 
             return copy;
         }
+    }
+
+    private sealed class Ring
+    {
+        /// <summary>Gets what waits, oldest first.</summary>
+        public List<PageRequestFields> Requests { get; private init; } = [];
+
+        public int Head { get; set; }
+
+        public bool IsPending { get; set; }
+
+        public bool HasOverflowed { get; set; }
+
+        public bool IsDead { get; set; }
+
+        public Ring Copy() => new() { Requests = [.. Requests], Head = Head, IsPending = IsPending, HasOverflowed = HasOverflowed, IsDead = IsDead };
     }
 
     private sealed class Space

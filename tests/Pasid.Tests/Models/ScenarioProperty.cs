@@ -29,6 +29,9 @@ internal static class ScenarioProperty
             threads: 1);
     }
 
+    /// <summary>What recordings hold and no model: how things are written, and in which order a thread goes about them.</summary>
+    private static readonly string[] s_beyondModels = ["descs", "log", "regions", "raw", "arrived"];
+
     /// <summary>Finds the first answer that differs; <see langword="null"/> if none does.</summary>
     private static string? Refute(string[] lines, Func<Scenario, IReplay> model, Func<Scenario, IReplay> library)
     {
@@ -39,8 +42,8 @@ internal static class ScenarioProperty
         foreach (Step step in scenario.Steps)
         {
             IReadOnlyList<Answer> expected = expecting.Apply(step);
-            IReadOnlyList<Answer> actual = answering.Apply(step);
-            for (int i = 0; i < Math.Max(expected.Count, actual.Count); i++)
+            Answer[] actual = [.. answering.Apply(step).Where(answer => !s_beyondModels.Contains(answer.Key))];
+            for (int i = 0; i < Math.Max(expected.Count, actual.Length); i++)
             {
                 if (expected.ElementAtOrDefault(i) != actual.ElementAtOrDefault(i))
                 {

@@ -13,7 +13,7 @@ public sealed class AnsweringTests
         using var host = new Host();
         using var other = new Host();
         using var requests = new HostRequests(host);
-        using var nested = new HostRequests(isOfAnotherHost ? other : host);
+        using var nested = isOfAnotherHost ? new HostRequests(other) : new HostRequests(host, iommu: host.Iommu1);
         AddressSpace process = host.Process("P");
         host.Bind(host.DeviceA, process, 1);
         host.Bind(host.DeviceA, host.Process("V"), 2);
@@ -59,16 +59,16 @@ public sealed class AnsweringTests
         using Host? second = areOfTwoHosts ? new Host() : null;
         Host other = second ?? host;
         using var queue = new HostRequests(host);
-        using var otherQueue = new HostRequests(other);
+        using var otherQueue = new HostRequests(other, iommu: other.Iommu1);
         using var areInside = new Barrier(2);
         AddressSpace process = host.Process("P");
         AddressSpace elsewhere = other.Process("Q");
         host.Bind(host.DeviceA, process, 1);
-        other.Binder.BindMm(other.DeviceB, elsewhere, out Ioasid otherPasid).Should().Be(PasidStatus.Success);
+        other.Binder.BindMm(other.DeviceFar, elsewhere, out Ioasid otherPasid).Should().Be(PasidStatus.Success);
         process.FaultHandler = new Handler(() => Meet(otherQueue));
         elsewhere.FaultHandler = new Handler(() => Meet(queue));
         queue.Queue.TryEnqueue(Request(host.DeviceA, 1));
-        otherQueue.Queue.TryEnqueue(Request(other.DeviceB, otherPasid.Value));
+        otherQueue.Queue.TryEnqueue(Request(other.DeviceFar, otherPasid.Value));
 
         Thread[] threads = [new(() => queue.Queue.Process()), new(() => otherQueue.Queue.Process())];
         Array.ForEach(threads, thread => thread.Start());
@@ -107,16 +107,16 @@ public sealed class AnsweringTests
         using var answering = new AnsweringHost(a => a.Host.Unbind(a.Host.DeviceA, 1));
         Host host = answering.Host;
         PageRequestQueue queue = answering.Requests.Queue;
-        using var outer = new HostRequests(host);
+        using var outer = new HostRequests(host, iommu: host.Iommu1);
         AddressSpace nesting = host.Process("Q");
         nesting.FaultHandler = new Handler(() =>
         {
             queue.TryEnqueue(Request(host.DeviceB, 1));
             queue.Process().Should().Be(0, "another thread is answering there");
         });
-        host.Bind(host.DeviceB, nesting, 2);
+        host.Bind(host.DeviceFar, nesting, 2);
 
-        outer.Ask(host.DeviceB, 2, 0).Should().Be(PageResponseCode.Success);
+        outer.Ask(host.DeviceFar, 2, 0).Should().Be(PageResponseCode.Success);
         answering.Finish();
 
         answering.Requests.Responses.Select(response => response.Device.Name).Should().Equal("devA", "devB");
@@ -127,7 +127,7 @@ public sealed class AnsweringTests
     public void A_queue_that_stands_still_for_a_capture_is_processed_once_the_handler_that_asked_has_returned()
     {
         using var host = new Host();
-        using var still = new HostRequests(host);
+        using var still = new HostRequests(host, iommu: host.Iommu1);
         using var busy = new HostRequests(host);
         using var isInside = new ManualResetEventSlim();
         using var goOn = new ManualResetEventSlim();
@@ -142,7 +142,7 @@ public sealed class AnsweringTests
         });
         host.Bind(host.DeviceA, process, 1);
         busy.Queue.TryEnqueue(Request(host.DeviceA, 1));
-        still.Queue.TryEnqueue(Request(host.DeviceB, 9));
+        still.Queue.TryEnqueue(Request(host.DeviceFar, 9));
         var answer = new Thread(() => busy.Queue.Process());
         answer.Start();
         isInside.Wait();
@@ -215,7 +215,7 @@ public sealed class AnsweringTests
     {
         using var host = new Host();
         using var requests = new HostRequests(host, capacity: 64);
-        using var second = new HostRequests(host, capacity: 64);
+        using var second = new HostRequests(host, capacity: 64, iommu: host.Iommu1);
         AddressSpace process = host.Process("P");
         process.FaultHandler = new Handler(static () => Thread.SpinWait(2_000));
         host.Bind(host.DeviceA, process, 1);
@@ -223,7 +223,7 @@ public sealed class AnsweringTests
         HostRequests[] queues = [requests, second];
         Thread[] threads = [.. queues.SelectMany(queue => new Thread[]
         {
-            new(() => Repeat(() => queue.Queue.TryEnqueue(Request(host.DeviceA, 1) with { IsLastInGroup = false }))),
+            new(() => Repeat(() => queue.Queue.TryEnqueue(Request(queue == requests ? host.DeviceA : host.DeviceFar, 1) with { IsLastInGroup = false }))),
             new(() => Repeat(() => queue.Queue.Process())),
         })];
         Array.ForEach(threads, thread => thread.Start());
@@ -254,7 +254,7 @@ public sealed class AnsweringTests
         using var answering = new AnsweringHost(a => a.Host.Unbind(a.Host.DeviceA, 1));
         Host host = answering.Host;
         PageRequestQueue queue = answering.Requests.Queue;
-        using var outer = new HostRequests(host);
+        using var outer = new HostRequests(host, iommu: host.Iommu1);
         AddressSpace asking = host.Process("Q");
         bool isOver = false;
         asking.FaultHandler = new Handler(() =>
@@ -262,12 +262,12 @@ public sealed class AnsweringTests
             queue.TryEnqueue(Request(host.DeviceB, 9) with { IsLastInGroup = false });
             queue.Process();
         });
-        host.Bind(host.DeviceB, asking, 2);
+        host.Bind(host.DeviceFar, asking, 2);
         var ask = new Thread(() =>
         {
             while (!Volatile.Read(ref isOver))
             {
-                outer.Queue.TryEnqueue(Request(host.DeviceB, 2) with { IsLastInGroup = false });
+                outer.Queue.TryEnqueue(Request(host.DeviceFar, 2) with { IsLastInGroup = false });
                 outer.Queue.Process();
             }
         });
@@ -285,13 +285,13 @@ public sealed class AnsweringTests
     public void Captures_of_two_hosts_whose_handlers_process_queues_of_each_other_end()
     {
         using Host a = new(), b = new();
-        using HostRequests a0 = new(a), a1 = new(a), b0 = new(b), b1 = new(b);
+        using HostRequests a0 = new(a, iommu: a.Iommu1), a1 = new(a), b0 = new(b, iommu: b.Iommu1), b1 = new(b);
         using var areInside = new CountdownEvent(2);
         using var goOn = new ManualResetEventSlim();
         Prepare(a, a1, b0);
         Prepare(b, b1, a0);
-        a0.Queue.TryEnqueue(Request(a.DeviceB, 9));
-        b0.Queue.TryEnqueue(Request(b.DeviceB, 9));
+        a0.Queue.TryEnqueue(Request(a.DeviceFar, 9));
+        b0.Queue.TryEnqueue(Request(b.DeviceFar, 9));
         Thread[] answers = [new(() => a1.Queue.Process()), new(() => b1.Queue.Process())];
         Array.ForEach(answers, thread => thread.Start());
         areInside.Wait();
@@ -324,7 +324,7 @@ public sealed class AnsweringTests
     public void A_capture_ends_though_a_handler_waits_for_a_thread_that_processes_a_queue_that_stands_still()
     {
         using var host = new Host();
-        using HostRequests still = new(host), busy = new(host);
+        using HostRequests still = new(host, iommu: host.Iommu1), busy = new(host);
         using var isInside = new ManualResetEventSlim();
         using var goOn = new ManualResetEventSlim();
         AddressSpace process = host.Process("P");
@@ -337,7 +337,7 @@ public sealed class AnsweringTests
             helper.Join();
         });
         host.Bind(host.DeviceA, process, 1);
-        still.Queue.TryEnqueue(Request(host.DeviceB, 9));
+        still.Queue.TryEnqueue(Request(host.DeviceFar, 9));
         busy.Queue.TryEnqueue(Request(host.DeviceA, 1));
         var answer = new Thread(() => busy.Queue.Process());
         answer.Start();
@@ -357,7 +357,7 @@ public sealed class AnsweringTests
     public void Captures_end_beside_devices_that_go_on_being_unbound_with_requests()
     {
         using var host = new Host();
-        using var requests = new HostRequests(host);
+        using HostRequests requests = new(host), far = new(host, iommu: host.Iommu1);
         bool isOver = false;
         Thread[] unbinds = [.. new[] { host.DeviceA, host.DeviceB, host.DeviceFar }.Select(device => new Thread(() => Rebind(device, host.Process($"{device}"))))];
         Array.ForEach(unbinds, thread => thread.Start());
@@ -377,7 +377,7 @@ public sealed class AnsweringTests
             while (!Volatile.Read(ref isOver))
             {
                 host.Binder.BindMm(device, process, out Ioasid pasid).Should().Be(PasidStatus.Success);
-                requests.Queue.TryEnqueue(Request(device, pasid.Value) with { IsLastInGroup = false });
+                (device == host.DeviceFar ? far : requests).Queue.TryEnqueue(Request(device, pasid.Value) with { IsLastInGroup = false });
                 host.Binder.UnbindMm(device, pasid).Should().Be(PasidStatus.Success);
             }
         }
@@ -387,7 +387,7 @@ public sealed class AnsweringTests
     public void A_queue_that_is_disposed_before_a_debt_to_it_is_paid_fails_nobody()
     {
         using var host = new Host();
-        var still = new HostRequests(host);
+        var still = new HostRequests(host, iommu: host.Iommu1);
         using var busy = new HostRequests(host);
         using var isInside = new ManualResetEventSlim();
         using var goOn = new ManualResetEventSlim();
@@ -400,7 +400,7 @@ public sealed class AnsweringTests
         });
         host.Bind(host.DeviceA, process, 1);
         busy.Queue.TryEnqueue(Request(host.DeviceA, 1));
-        still.Queue.TryEnqueue(Request(host.DeviceB, 9));
+        still.Queue.TryEnqueue(Request(host.DeviceFar, 9));
         Exception? thrown = null;
         var answer = new Thread(() => thrown = Xunit.Record.Exception(() => busy.Queue.Process()));
         answer.Start();

@@ -8,7 +8,7 @@ internal static class ReadmeLifeSample
         // <readme>
         using var binder = new SvmBinder();
         var dsa = new SvmDevice("dsa0", new Iommu("iommu0"));
-        using var queue = new PageRequestQueue(binder, responder);
+        using var queue = new PageRequestQueue(binder, dsa.Iommu!, responder);
 
         using AddressSpace process = binder.CreateAddressSpace("solver");
         process.Portals.Map(0x1000, portal);

@@ -1,13 +1,17 @@
 namespace Pasid.Tests.Support;
 
-/// <summary>A page request queue over a host, whose answers are kept.</summary>
-internal sealed class HostRequests : IPageResponder, IDisposable
+/// <summary>A page request queue over a host, whose answers are kept. By default the thread alone is seen.</summary>
+internal sealed class HostRequests : IPageResponder, IPageRequestObserver, IDisposable
 {
-    public HostRequests(Host host, int capacity = PageRequestQueue.DefaultCapacity) => Queue = new PageRequestQueue(host.Binder, this, capacity);
+    public HostRequests(Host host, int capacity = PageRequestQueueOptions.DefaultCapacity, IIommu? iommu = null, bool hardwareAnswers = false) =>
+        Queue = new PageRequestQueue(host.Binder, iommu ?? host.Iommu0, this, new PageRequestQueueOptions { Capacity = capacity, HardwareAnswers = hardwareAnswers, Observer = this });
 
     public PageRequestQueue Queue { get; }
 
     public List<PageResponse> Responses { get; } = [];
+
+    /// <summary>Gets the steps of the answering, as lines of a trace.</summary>
+    public List<string> Trace { get; } = [];
 
     /// <summary>Gets or sets what to do inside each response.</summary>
     public Action<PageResponse>? Inside { get; set; }
@@ -24,6 +28,14 @@ internal sealed class HostRequests : IPageResponder, IDisposable
     {
         Responses.Add(response);
         Inside?.Invoke(response);
+    }
+
+    public void OnEvent(in PageRequestEvent pageRequestEvent)
+    {
+        lock (Trace)
+        {
+            Trace.Add(pageRequestEvent.ToString());
+        }
     }
 
     public void Dispose() => Queue.Dispose();
