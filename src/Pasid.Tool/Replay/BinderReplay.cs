@@ -50,7 +50,7 @@ internal sealed partial class BinderReplay : IReplay, ISvmObserver, ISvmFaultInj
 
         foreach (TopologyWorkQueue queue in scenario.Topology.WorkQueues)
         {
-            _workQueues.Add(queue.Name, new WorkQueue(queue));
+            _workQueues.Add(queue.Name, WorkQueue.Make(queue));
         }
 
         Queue = new PageRequestQueue(Binder, this, scenario.Topology.QueueCapacity);

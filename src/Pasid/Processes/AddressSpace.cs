@@ -29,6 +29,9 @@ public sealed class AddressSpace : IDisposable, IPortalOwner
     private volatile uint _pasid = Ioasid.Invalid.Value;
     private int _leakedUsers;
 
+    /// <summary>How many instructions are under way that have a user each; guarded by the gate for mappings.</summary>
+    private int _instructions;
+
     internal AddressSpace(ProcessTable processes, string name)
     {
         Processes = processes;
@@ -50,7 +53,8 @@ public sealed class AddressSpace : IDisposable, IPortalOwner
     }
 
     /// <summary>Gets how many users the address space has.</summary>
-    /// <value>The process, its threads, and those who came by <see cref="TryAddUser"/>; 0 once it has exited.</value>
+    /// <value>The process, its threads, and those who came by <see cref="TryAddUser"/>, and each ENQCMD, ENQCMDS, MOVDIR64B and answer to a page
+    /// request that is under way; 0 once it has exited.</value>
     /// <remarks>Models <c>mm_users</c>.</remarks>
     public long Users => UserCount.All;
 
@@ -94,7 +98,22 @@ public sealed class AddressSpace : IDisposable, IPortalOwner
 
     /// <summary>Gets how many users page requests left behind (<see cref="KernelQuirks.NonCanonicalFaultLeaksUser"/>) that are there still:
     /// somebody who knows of the quirk may have dropped some.</summary>
-    internal int LeakedUsers => Math.Min(Volatile.Read(ref _leakedUsers), UserCount.Extra);
+    internal int LeakedUsers => Math.Min(Volatile.Read(ref _leakedUsers), ExtraUsers);
+
+    /// <summary>Gets how many users came without the gate and stay longer than an instruction. Without the last user of all it would have
+    /// exited, which it has not yet: that one counts, whatever it is.</summary>
+    internal int ExtraUsers
+    {
+        get
+        {
+            int extra = UserCount.Extra;
+            int others = Math.Max(extra - Volatile.Read(ref _instructions), 0);
+            return others == 0 && extra != 0 && HasLeft ? 1 : others;
+        }
+    }
+
+    /// <summary>Gets how often the address space was brought into another state: the users that instructions were before are gone.</summary>
+    internal int Life { get; private set; }
 
     /// <summary>Gets or sets a value indicating whether the process itself has left; guarded by the gate of the host, as is all that
     /// follows.</summary>
@@ -129,8 +148,58 @@ public sealed class AddressSpace : IDisposable, IPortalOwner
         HasLeft = hasLeft;
         ExtraPins = extraPins;
         Threads = threads;
+        _instructions = 0;
+        Life++;
         Volatile.Write(ref _leakedUsers, leakedUsers);
         UserCount.Set(hasLeft ? 0 : 1 + (threads?.Count ?? 0), extraUsers);
+    }
+
+    bool IPortalOwner.TryBeginInstruction(out int life)
+    {
+        life = Life;
+        bool isAdded = UserCount.TryAdd(this);
+        _instructions += isAdded ? 1 : 0;
+        return isAdded;
+    }
+
+    void IPortalOwner.EndInstruction(int life)
+    {
+        if (!TryDropInstruction(life, isLastToo: false))
+        {
+            Processes.EndInstruction(this, life);
+        }
+    }
+
+    bool IPortalOwner.TryWrite(ulong address) => FaultHandler is { } handler && Handle(handler, address) == FaultOutcome.Handled;
+
+    /// <summary>Takes the user away that an instruction is; the last of all only inside the gate, if <paramref name="isLastToo"/>.</summary>
+    internal bool TryDropInstruction(int life, bool isLastToo)
+    {
+        ref Gate gate = ref Processes.Cpu.MappingGate;
+        gate.Enter();
+        try
+        {
+            if (life != Life)
+            {
+                return true;
+            }
+
+            bool isDropped = UserCount.TryDrop(this, isLastToo);
+            _instructions -= isDropped ? 1 : 0;
+            return isDropped;
+        }
+        finally
+        {
+            gate.Leave();
+        }
+    }
+
+    private FaultOutcome Handle(IAddressSpaceFaultHandler handler, ulong address)
+    {
+        FaultOutcome outcome = handler.Handle(this, address, PageRequestRights.Write);
+        return outcome is >= FaultOutcome.Handled and <= FaultOutcome.Failed
+            ? outcome
+            : throw new InvalidOperationException($"The fault handler of the address space '{this}' answered {(int)outcome}: answer a value of {nameof(FaultOutcome)}.");
     }
 
     /// <summary>Puts portals in the place of those that are mapped; the gate for mappings is entered.</summary>

@@ -160,6 +160,24 @@ internal sealed partial class ProcessTable(HostGate gate, Cpu cpu, KernelProfile
         }
     }
 
+    /// <summary>Ends an instruction that may be the last user; also from inside an answer, which is over before the gate is waited for.</summary>
+    public void EndInstruction(AddressSpace addressSpace, int life)
+    {
+        var aftermath = new Aftermath();
+        try
+        {
+            using Operation operation = Gate.EnterWithTurn(aftermath, nameof(EndInstruction));
+            if (life == addressSpace.Life && addressSpace.TryDropInstruction(life, isLastToo: true) && addressSpace.HasExited)
+            {
+                EndUse(in operation, addressSpace);
+            }
+        }
+        finally
+        {
+            aftermath.Finish();
+        }
+    }
+
     public long CountPins(AddressSpace addressSpace)
     {
         using Operation operation = Gate.EnterAnyhow();

@@ -94,7 +94,7 @@ internal sealed partial class NaiveBinder
         }
 
         string ret = Once(step, space, out string? command);
-        bool isFixedUp = ret == "#GP" && step.Privilege == CpuPrivilege.User && space.Pasid is > 0 and < 1 << 20 && space.Threads[step.Thread] == 0;
+        bool isFixedUp = ret == "#GP" && step.Privilege == CpuPrivilege.User && _profile.Enqcmd == EnqcmdSupport.LoadedOnFault && space.Pasid is > 0 and < 1 << 20 && space.Threads[step.Thread] == 0;
         if (isFixedUp)
         {
             space.Threads[step.Thread] = space.Pasid | Valid;
@@ -122,19 +122,19 @@ internal sealed partial class NaiveBinder
         bool isAllowed = step.IsSupervisors
             ? step.Privilege == CpuPrivilege.Supervisor && (head & 0x7FF00000) == 0
             : register != 0 && head == 0;
-        if (!isAllowed || step.Address % 64 != 0)
+        if (!isAllowed || step.Address % 64 != 0 || !IsCanonical(step.Address))
         {
             return "#GP";
         }
 
         if (!space.Portals.TryGetValue(step.Address / 4096 * 4096, out string? queue))
         {
-            return "#PF";
+            return Access(space, step.Address, PageRequestRights.Write) ? "retry" : "#PF";
         }
 
         uint word = step.IsSupervisors ? head : register & ~Valid;
         command = string.Create(CultureInfo.InvariantCulture, $"pasid={word & 0xFFFFF} priv={word >> 31}");
-        return Take(queue) ? "accepted" : "retry";
+        return IsShared(queue) && Take(queue) ? "accepted" : "retry";
     }
 
     private string Move(Movdir64BStep step)
@@ -144,12 +144,22 @@ internal sealed partial class NaiveBinder
             return "no thread";
         }
 
-        if (!space.Portals.TryGetValue(step.Address / 4096 * 4096, out string? queue))
+        if (step.Address % 64 != 0 || !IsCanonical(step.Address))
         {
-            return "#PF";
+            if (_profile.Enqcmd == EnqcmdSupport.LoadedOnFault && space.Pasid is > 0 and < 1 << 20 && space.Threads[step.Thread] == 0 && _topology.CpuHasEnqcmd)
+            {
+                space.Threads[step.Thread] = space.Pasid | Valid;
+            }
+
+            return "#GP";
         }
 
-        if (_topology.WorkQueues.Single(q => q.Name == queue).IsShared)
+        if (!space.Portals.TryGetValue(step.Address / 4096 * 4096, out string? queue))
+        {
+            return Access(space, step.Address, PageRequestRights.Write) ? "memory" : "#PF";
+        }
+
+        if (IsShared(queue))
         {
             return "not dedicated";
         }
@@ -161,6 +171,8 @@ internal sealed partial class NaiveBinder
 
         return Take(queue) ? string.Create(CultureInfo.InvariantCulture, $"pasid={_configured[queue]}") : "dropped";
     }
+
+    private bool IsShared(string queue) => _topology.WorkQueues.Single(q => q.Name == queue).IsShared;
 
     private bool Take(string queue)
     {
@@ -212,34 +224,44 @@ internal sealed partial class NaiveBinder
             return 1;
         }
 
-        ulong upper = request.Address >> (_topology.AddressWidth - 1);
-        if (upper != 0 && upper != ulong.MaxValue >> (_topology.AddressWidth - 1))
+        if (!IsCanonical(request.Address))
         {
             space.LeakedUsers += _profile.Has(KernelQuirks.NonCanonicalFaultLeaksUser) ? 1 : 0;
             return 1;
         }
 
+        return Access(space, request.Address, request.Rights) ? 0 : 1;
+    }
+
+    private bool IsCanonical(ulong address)
+    {
+        ulong upper = address >> (_topology.AddressWidth - 1);
+        return upper == 0 || upper == ulong.MaxValue >> (_topology.AddressWidth - 1);
+    }
+
+    private bool Access(Space space, ulong address, PageRequestRights rights)
+    {
         List<AddressRegion> regions = _regions.GetValueOrDefault(space.Name, []);
-        int index = regions.FindIndex(region => region.Last >= request.Address && !regions.Exists(other => other.Last >= request.Address && other.Last < region.Last));
+        int index = regions.FindIndex(region => region.Last >= address && !regions.Exists(other => other.Last >= address && other.Last < region.Last));
         if (index < 0)
         {
-            return 1;
+            return false;
         }
 
         AddressRegion found = regions[index];
-        if (request.Address < found.Start)
+        if (address < found.Start)
         {
             if (!found.GrowsDown)
             {
-                return 1;
+                return false;
             }
 
-            ulong start = request.Address / 4096 * 4096;
+            ulong start = address / 4096 * 4096;
             regions[index] = found = found with { Start = start, Length = found.Last - start + 1 };
         }
 
-        PageRequestRights wanted = request.Rights & ~PageRequestRights.Privileged;
-        return (wanted & found.Rights) == wanted ? 0 : 1;
+        PageRequestRights wanted = rights & ~PageRequestRights.Privileged;
+        return (wanted & found.Rights) == wanted;
     }
 
     private void Respond(PageRequestStep step, int code) => _responses.Add(string.Create(

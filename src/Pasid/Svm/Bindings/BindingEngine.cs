@@ -26,7 +26,7 @@ internal sealed partial class BindingEngine : IProcessWatcher
         KernelProfile profile,
         uint pasidLimit,
         bool isDmarDisabled,
-        bool cpuHasEnqcmd,
+        bool isEnqcmdEnabled,
         int addressWidth)
     {
         _gate = processes.Gate;
@@ -36,7 +36,7 @@ internal sealed partial class BindingEngine : IProcessWatcher
         Source = new PasidSource(allocator, steps);
         _ownAllocator = Source.Own;
         Lookup = new BindingLookup(this, Source, _gate);
-        Numbers = new NumberOwner(Source, steps, _gate, profile, pasidLimit, cpuHasEnqcmd);
+        Numbers = new NumberOwner(Source, steps, _gate, profile, pasidLimit, isEnqcmdEnabled);
         Processes = processes;
         Table = new BindingTable(processes);
         Queues = new RequestQueues(_gate, Lookup, profile, addressWidth);

@@ -37,7 +37,8 @@ public sealed record KernelProfile(string Name, PasidLifetime Lifetime, KernelQu
         AllQuirks);
 
     /// <summary>Gets Linux 5.6.</summary>
-    /// <value><see cref="PasidLifetime.Binding"/>, and the quirks that the seed patch inherited.</value>
+    /// <value><see cref="PasidLifetime.Binding"/>, the quirks that the seed patch inherited, and <see cref="EnqcmdSupport.Disabled"/>: this
+    /// kernel knows nothing of the register, whatever the CPU has.</value>
     public static KernelProfile Linux56 { get; } = new(
         "v5.6",
         PasidLifetime.Binding,
@@ -45,7 +46,14 @@ public sealed record KernelProfile(string Name, PasidLifetime Lifetime, KernelQu
         | KernelQuirks.FirstIommuFlushes
         | KernelQuirks.ZeroLimitWraps
         | KernelQuirks.NonCanonicalFaultLeaksUser
-        | KernelQuirks.UnbindSkipsDrain);
+        | KernelQuirks.UnbindSkipsDrain)
+    {
+        Enqcmd = EnqcmdSupport.Disabled,
+    };
+
+    /// <summary>Gets what the kernel does for programs that execute ENQCMD.</summary>
+    /// <value>By default <see cref="EnqcmdSupport.LoadedOnFault"/>; a value of <see cref="EnqcmdSupport"/>.</value>
+    public EnqcmdSupport Enqcmd { get; init; }
 
     /// <summary>Tells whether the profile reproduces a defect.</summary>
     /// <param name="quirk">One quirk or several.</param>
