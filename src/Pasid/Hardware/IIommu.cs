@@ -55,4 +55,15 @@ public interface IIommu
     /// <param name="pasid">The PASID.</param>
     /// <remarks>Models <c>intel_flush_svm_range_dev</c>. If it throws, the operation is completed first: the entry is gone.</remarks>
     void Flush(SvmDevice device, Ioasid pasid);
+
+    /// <summary>Invalidates what is cached for a PASID of a range of addresses, which is no longer mapped: the IOTLB, and the device's own
+    /// TLB if it has one.</summary>
+    /// <param name="device">A bound device.</param>
+    /// <param name="pasid">The PASID.</param>
+    /// <param name="first">The first address.</param>
+    /// <param name="last">The last address, included.</param>
+    /// <remarks>By default nothing. Models <c>intel_invalidate_range</c>. If it throws, the other devices come first: the range is unmapped.</remarks>
+    void InvalidateRange(SvmDevice device, Ioasid pasid, ulong first, ulong last)
+    {
+    }
 }

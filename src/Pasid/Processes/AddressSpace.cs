@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
+using System.Globalization;
 using Pasid.Internal;
 
 namespace Pasid;
@@ -80,9 +81,24 @@ public sealed class AddressSpace : IDisposable, IPortalOwner
 
     /// <summary>Gets or sets who answers the page requests of devices for this address space.</summary>
     /// <value>By default <see langword="null"/>: nothing is mapped, and every request is answered
-    /// <see cref="PageResponseCode.InvalidRequest"/>. <see cref="AddressRegionMap"/> is a simple one.</value>
+    /// <see cref="PageResponseCode.InvalidRequest"/>. <see cref="AddressRegionMap"/> is a simple one, and tells the
+    /// address space what it unmaps.</value>
     /// <remarks>Models what <c>find_extend_vma</c> and <c>handle_mm_fault</c> find.</remarks>
     public IAddressSpaceFaultHandler? FaultHandler
+    {
+        get => Volatile.Read(ref field);
+        set
+        {
+            // It knows its address spaces from before it is asked, so that no range that it unmaps is missed.
+            (value as AddressRegionMap)?.Serve(this);
+            Volatile.Write(ref field, value);
+        }
+    }
+
+    /// <summary>Gets or sets a value indicating whether a core dump of the address space is being written, during which no region grows.</summary>
+    /// <value>By default <see langword="false"/>. No part of snapshots, as the fault handler is none.</value>
+    /// <remarks>Models <c>mm->core_state</c>, and <c>mmget_still_valid</c>.</remarks>
+    public bool IsDumpingCore
     {
         get => Volatile.Read(ref field);
         set => Volatile.Write(ref field, value);
@@ -220,7 +236,7 @@ public sealed class AddressSpace : IDisposable, IPortalOwner
     /// they are unbound.
     /// </summary>
     /// <remarks>
-    /// A second call does nothing. Models <c>exit_group</c> and <c>__mmput</c>, which runs <c>intel_mm_release</c> of each
+    /// A second call does nothing. A fault handler may call it. Models <c>exit_group</c> and <c>__mmput</c>, which runs <c>intel_mm_release</c> of each
     /// registered binding, and <c>__mmdrop</c> if nothing pins it. O(threads and bound devices).
     /// </remarks>
     /// <exception cref="InvalidOperationException">Called from inside a callback of the binder.</exception>
@@ -288,6 +304,24 @@ public sealed class AddressSpace : IDisposable, IPortalOwner
     /// <exception cref="ObjectDisposedException">The binder is disposed.</exception>
     /// <remarks>Models <c>exec_mmap</c>.</remarks>
     public AddressSpace Exec(string name) => Processes.Exec(this, name);
+
+    /// <summary>Tells that a range of addresses is no longer mapped: each bound device has it invalidated
+    /// (<see cref="IIommu.InvalidateRange"/>), those of the binding that registered last first, its newest device first.</summary>
+    /// <param name="first">The first address.</param>
+    /// <param name="last">The last address, included.</param>
+    /// <exception cref="ArgumentException"><paramref name="last"/> is below <paramref name="first"/>.</exception>
+    /// <exception cref="InvalidOperationException">Called from inside a callback of the binder.</exception>
+    /// <remarks>For fault handlers of one's own; an <see cref="AddressRegionMap"/> calls it by itself. Does nothing once the address space has
+    /// exited. A fault handler may call it. Models <c>mmu_notifier_invalidate_range</c>. O(bound devices).</remarks>
+    public void NotifyUnmapped(ulong first, ulong last)
+    {
+        if (last < first)
+        {
+            throw new ArgumentException(string.Create(CultureInfo.InvariantCulture, $"The range 0x{first:X}..0x{last:X} ends before it begins: give its last address."), nameof(last));
+        }
+
+        Processes.NotifyUnmapped(this, first, last);
+    }
 
     /// <summary>Does what <see cref="Exit"/> does.</summary>
     public void Dispose() => Exit();

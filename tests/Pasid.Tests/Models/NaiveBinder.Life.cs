@@ -242,22 +242,24 @@ internal sealed partial class NaiveBinder
     private bool Access(Space space, ulong address, PageRequestRights rights)
     {
         List<AddressRegion> regions = _regions.GetValueOrDefault(space.Name, []);
-        int index = regions.FindIndex(region => region.Last >= address && !regions.Exists(other => other.Last >= address && other.Last < region.Last));
+        ulong page = address / 4096 * 4096;
+        int index = regions.FindIndex(region => region.Last >= page && !regions.Exists(other => other.Last >= page && other.Last < region.Last));
         if (index < 0)
         {
             return false;
         }
 
         AddressRegion found = regions[index];
-        if (address < found.Start)
+        if (page < found.Start)
         {
-            if (!found.GrowsDown)
+            bool isNearOther = regions.Exists(other => other.Last < page && !other.GrowsDown && other.Rights != PageRequestRights.None
+                && page - other.Last - 1 < 1 << 20 && !regions.Exists(between => between.Last < page && between.Start > other.Last));
+            if (!found.GrowsDown || page < 1 << 16 || found.Last - page >= 8 << 20 || isNearOther)
             {
                 return false;
             }
 
-            ulong start = address / 4096 * 4096;
-            regions[index] = found = found with { Start = start, Length = found.Last - start + 1 };
+            regions[index] = found = found with { Start = page, Length = found.Last - page + 1 };
         }
 
         PageRequestRights wanted = rights & ~PageRequestRights.Privileged;

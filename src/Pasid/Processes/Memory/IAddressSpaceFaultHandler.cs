@@ -5,7 +5,8 @@ namespace Pasid;
 /// <remarks>
 /// <para>Called outside the binder's gate, one at a time from one queue; several queues call at once, so an implementation must be safe
 /// for concurrent use. The address space has a user more meanwhile, and so does not exit. An implementation must not call the binder,
-/// which throws <see cref="InvalidOperationException"/>. What it throws is passed on once all is answered; the request is then answered
+/// which throws <see cref="InvalidOperationException"/>; it may let a process exit (<see cref="AddressSpace.Exit"/>), and unmap memory
+/// (<see cref="AddressSpace.NotifyUnmapped"/>). What it throws is passed on once all is answered; the request is then answered
 /// <see cref="PageResponseCode.InvalidRequest"/>. For an instruction it is called on the thread that executes it, and what it throws is
 /// passed on at once.</para>
 /// <para>Models <c>find_extend_vma</c>, <c>access_error</c> and <c>handle_mm_fault</c>.</para>

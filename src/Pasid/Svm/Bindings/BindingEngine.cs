@@ -122,6 +122,17 @@ internal sealed partial class BindingEngine : IProcessWatcher
         }
     }
 
+    void IProcessWatcher.OnUnmapped(in Operation operation, AddressSpace addressSpace, ulong first, ulong last)
+    {
+        for (SvmRecord? record = addressSpace.NewestRecord; record is not null; record = record.OlderRecord)
+        {
+            for (SvmDeviceRecord? deviceRecord = record.NewestDevice; deviceRecord is not null; deviceRecord = deviceRecord.Older)
+            {
+                _steps.InvalidateRange(in operation, deviceRecord.Device, record.FirstDevice, record.Pasid, first, last);
+            }
+        }
+    }
+
     void IProcessWatcher.OnLastPinGone(in Operation operation, AddressSpace addressSpace)
     {
         _steps.Observe(in operation, SvmEventKind.AddressSpaceDestroyed, addressSpace: addressSpace);

@@ -66,6 +66,14 @@ public readonly record struct SvmEvent
     /// <see cref="SvmEventKind.EntrySetUp"/>, there <see langword="null"/> for the supervisor's own.</value>
     public AddressSpace? AddressSpace { get; }
 
+    /// <summary>Gets the first address of the range that is no longer mapped.</summary>
+    /// <value>Of <see cref="SvmEventKind.RangeInvalidated"/>.</value>
+    public ulong FirstAddress { get; internal init; }
+
+    /// <summary>Gets the last address of the range that is no longer mapped.</summary>
+    /// <value>Of <see cref="SvmEventKind.RangeInvalidated"/>; included.</value>
+    public ulong LastAddress { get; internal init; }
+
     /// <summary>Formats the step as one line of a trace, for example <c>tear_down iommu0 dev0 pasid=1</c>.</summary>
     /// <returns>The line; a step that failed ends with <c> = </c> and the kernel's error number.</returns>
     public override string ToString() => Kind switch
@@ -83,6 +91,7 @@ public readonly record struct SvmEvent
         SvmEventKind.Flushed => Line($"flush {Device} pasid={Pasid}"),
         SvmEventKind.IotlbInvalidated => Line($"{Iommu?.Name} iotlb pasid={Pasid} did={DomainId}"),
         SvmEventKind.DeviceTlbInvalidated => Line($"{Iommu?.Name} dev_iotlb pasid={Pasid} sid={Device?.SourceId} qdep=0"),
+        SvmEventKind.RangeInvalidated => Line($"invalidate {Device} pasid={Pasid} 0x{FirstAddress:X}..0x{LastAddress:X}"),
         SvmEventKind.PageRequestsDrained => Line($"drain {Device} pasid={Pasid}"),
         SvmEventKind.AddressSpaceDestroyed => Line($"mm_destroy {AddressSpace}"),
         _ => string.Empty,

@@ -48,4 +48,7 @@ public enum SvmEventKind
 
     /// <summary>The page requests in the queues were answered before a device let go of a PASID.</summary>
     PageRequestsDrained,
+
+    /// <summary>What was cached for a device and PASID of a range of addresses was invalidated, because it is no longer mapped.</summary>
+    RangeInvalidated,
 }
