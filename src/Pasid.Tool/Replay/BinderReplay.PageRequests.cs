@@ -51,7 +51,7 @@ internal sealed partial class BinderReplay : IPageResponder, IPageRequestObserve
                 answers.Add(Number("ret", TryMapRegion(FindAddressSpace(s.AddressSpace), s) ? 0 : (long)PasidStatus.InvalidArgument));
                 return true;
             case CoreDumpStep s:
-                FindRegions(FindAddressSpace(s.AddressSpace)).IsDumpingCore = s.IsOn;
+                FindAddressSpace(s.AddressSpace).IsDumpingCore = s.IsOn;
                 return true;
             case PageRequestStep s:
                 PageRequest request = MakeRequest(s.Request);
@@ -107,8 +107,8 @@ internal sealed partial class BinderReplay : IPageResponder, IPageRequestObserve
         {
             StackLimit = _topology.Stacks.Limit ?? limits.StackLimit,
             StackGuardGap = _topology.Stacks.GuardGap ?? limits.StackGuardGap,
-            MinimumAddress = _topology.Stacks.MinimumAddress ?? limits.MinimumAddress,
-            PageFault = BringIn,
+            MinimumMapAddress = _topology.Stacks.MinimumAddress ?? limits.MinimumMapAddress,
+            PageFaultHandler = BringIn,
         };
         addressSpace.FaultHandler = map;
         return map;
@@ -129,9 +129,10 @@ internal sealed partial class BinderReplay : IPageResponder, IPageRequestObserve
         }
     }
 
-    private FaultOutcome BringIn(AddressSpace addressSpace, AddressRegion region, ulong address, bool isWrite)
+    private FaultOutcome BringIn(AddressSpace addressSpace, ulong page, bool isWrite)
     {
-        string fault = _faults[(addressSpace, region.Last)];
+        AddressRegion region = FindRegions(addressSpace).Regions.First(region => region.Last >= page);
+        string fault = _faults.GetValueOrDefault((addressSpace, region.Last), Faults.Ok);
         if (fault == Faults.Exit)
         {
             _faults[(addressSpace, region.Last)] = Faults.Ok;
@@ -140,7 +141,7 @@ internal sealed partial class BinderReplay : IPageResponder, IPageRequestObserve
         }
 
         int bits = Faults.Bits[fault];
-        _log.Add(string.Create(CultureInfo.InvariantCulture, $"fault {addressSpace} 0x{address:x} write={(isWrite ? 1 : 0)} -> 0x{bits:x}"));
+        _log.Add(string.Create(CultureInfo.InvariantCulture, $"fault {addressSpace} 0x{page:x} write={(isWrite ? 1 : 0)} -> 0x{bits:x}"));
         return Faults.Outcome(bits);
     }
 

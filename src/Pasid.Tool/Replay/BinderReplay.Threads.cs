@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using System.Globalization;
 using Pasid.Tool.Scenarios;
 
 namespace Pasid.Tool.Replay;
@@ -36,7 +35,11 @@ internal sealed partial class BinderReplay
                 Execute(s, answers);
                 return true;
             case ConfigureStep s:
-                _workQueues[s.WorkQueue].Configured = s.Pasid;
+                if (_workQueues[s.WorkQueue] is DedicatedWorkQueue configured)
+                {
+                    configured.Pasid = s.Pasid;
+                }
+
                 return true;
             case Movdir64BStep s:
                 Move(s, answers);
@@ -113,16 +116,25 @@ internal sealed partial class BinderReplay
         }
     }
 
-    /// <summary>MOVDIR64B to a dedicated work queue: the PASID is the queue's, and the register plays no part.</summary>
     private void Move(Movdir64BStep step, List<Answer> answers)
     {
         SvmThread thread = _threads[step.Thread];
-        string ret = thread.HasExited ? "no thread"
-            : !thread.AddressSpace.Portals.TryFind(step.Address, out IEnqcmdPortal? portal) ? "#PF"
-            : portal is not WorkQueue { IsShared: false } queue ? "not dedicated"
-            : !queue.Configured.IsValid ? "no PASID"
-            : queue.Take() ? string.Create(CultureInfo.InvariantCulture, $"pasid={queue.Configured}") : "dropped";
-        answers.Add(Text("ret", ret));
+        if (thread.HasExited)
+        {
+            answers.Add(Text("ret", "no thread"));
+            return;
+        }
+
+        DirectStoreOutcome outcome = thread.Movdir64B(step.Address, new byte[EnqcmdCommand.Length]);
+        thread.AddressSpace.Portals.TryFind(step.Address, out IEnqcmdPortal? portal);
+        answers.Add(Text("ret", outcome switch
+        {
+            DirectStoreOutcome.GeneralProtection => "#GP",
+            DirectStoreOutcome.PageFault => "#PF",
+            DirectStoreOutcome.Written => ((WorkQueue)portal!).Last!,
+            _ when portal is null => "memory",
+            _ => portal is DedicatedWorkQueue ? "no PASID" : "not dedicated",
+        }));
     }
 
     private static Answer Text(string key, string value) => new(key, $"\"{value}\"");

@@ -55,7 +55,7 @@ internal sealed partial class BinderReplay : IReplay, ISvmObserver, ISvmFaultInj
 
         foreach (TopologyWorkQueue queue in scenario.Topology.WorkQueues)
         {
-            _workQueues.Add(queue.Name, new WorkQueue(queue));
+            _workQueues.Add(queue.Name, WorkQueue.Make(queue));
         }
 
         foreach (ReplayIommu iommu in iommus.Values)

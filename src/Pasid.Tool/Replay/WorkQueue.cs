@@ -1,32 +1,35 @@
+using System.Globalization;
 using Pasid.Tool.Scenarios;
 
 namespace Pasid.Tool.Replay;
 
 /// <summary>A work queue of a simulated device, which takes commands until it is full.</summary>
-internal sealed class WorkQueue(TopologyWorkQueue topology) : IEnqcmdPortal
+internal class WorkQueue : IEnqcmdPortal
 {
+    private readonly TopologyWorkQueue _topology;
     private int _count;
 
-    public string Name => topology.Name;
+    private protected WorkQueue(TopologyWorkQueue topology) => _topology = topology;
 
-    public bool IsShared => topology.IsShared;
+    public string Name => _topology.Name;
 
-    /// <summary>Gets or sets the PASID that a dedicated queue works with.</summary>
-    public Ioasid Configured { get; set; } = Ioasid.Invalid;
+    /// <summary>Gets or sets what was written last, as scenarios show it; <see langword="null"/> for nothing.</summary>
+    public string? Last { get; protected set; }
 
-    /// <summary>Gets the command that was written last, as PASID and privilege; <see langword="null"/> for none.</summary>
-    public string? Last { get; private set; }
+    public static WorkQueue Make(TopologyWorkQueue topology) => topology.IsShared ? new WorkQueue(topology) : new DedicatedWorkQueue(topology);
 
     public bool Submit(in EnqcmdCommand command)
     {
         Last = $"pasid={command.Pasid} priv={(command.IsPrivileged ? 1 : 0)}";
-        return Take();
+        return _topology.IsShared && TryTake();
     }
 
-    /// <summary>Takes a command of MOVDIR64B, which tells the program nothing.</summary>
-    public bool Take()
+    /// <summary>Ends the work on all commands.</summary>
+    public void Complete() => _count = 0;
+
+    protected bool TryTake()
     {
-        if (_count == topology.Capacity)
+        if (_count == _topology.Capacity)
         {
             return false;
         }
@@ -34,7 +37,13 @@ internal sealed class WorkQueue(TopologyWorkQueue topology) : IEnqcmdPortal
         _count++;
         return true;
     }
+}
 
-    /// <summary>Ends the work on all commands.</summary>
-    public void Complete() => _count = 0;
+/// <summary>A work queue that takes what MOVDIR64B writes and nothing else, and works with the PASID that it is configured with.</summary>
+internal sealed class DedicatedWorkQueue(TopologyWorkQueue topology) : WorkQueue(topology), IDedicatedPortal
+{
+    public Ioasid Pasid { get; set; } = Ioasid.Invalid;
+
+    public void Write(in EnqcmdCommand command) =>
+        Last = TryTake() ? string.Create(CultureInfo.InvariantCulture, $"pasid={command.Pasid}") : "dropped";
 }

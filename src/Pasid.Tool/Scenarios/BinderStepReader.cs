@@ -13,8 +13,6 @@ internal sealed class BinderStepReader(Topology topology, FileFormat format)
     private readonly HashSet<string> _threads = new(StringComparer.Ordinal);
     private bool _hasSnapshot;
 
-    private const ulong PageLength = 4096;
-
     public Step Read(KeyReader keys, int line, string op)
     {
         string? note = _isRecording ? null : keys.OptionalString("note");
@@ -155,7 +153,6 @@ internal sealed class BinderStepReader(Topology topology, FileFormat format)
             Rights(keys) & ~PageRequestRights.Privileged,
             keys.OptionalBoolean("grows_down", absent: false));
         return region.Last < region.Start ? throw keys.Malformed("a region ends within 64 bits")
-            : ((region.Start | region.Length) % PageLength) != 0 ? throw keys.Malformed($"a region begins and ends at multiples of {PageLength}")
             : region;
     }
 

@@ -4,7 +4,7 @@ using System.Runtime.CompilerServices;
 namespace Pasid;
 
 /// <summary>
-/// The 64 bytes that a device gets from ENQCMD or ENQCMDS: bits 19..0 the PASID, bits 30..20 zero, bit 31 PRIV, the rest what
+/// The 64 bytes that a device gets from ENQCMD, ENQCMDS or MOVDIR64B: bits 19..0 the PASID, bits 30..20 zero, bit 31 PRIV, the rest what
 /// the program wrote.
 /// </summary>
 /// <remarks>Immutable; safe for concurrent use. <c>default(EnqcmdCommand)</c> is all zeros.</remarks>
@@ -18,8 +18,20 @@ public readonly struct EnqcmdCommand : IEquatable<EnqcmdCommand>
 
     private readonly Bytes _bytes;
 
-    internal EnqcmdCommand(ReadOnlySpan<byte> source, Ioasid pasid, bool isPrivileged)
+    /// <summary>Makes the command that a device gets of what a program wrote.</summary>
+    /// <param name="source">The 64 bytes that the program wrote; the first four do not matter.</param>
+    /// <param name="pasid">The PASID, below 1048576.</param>
+    /// <param name="isPrivileged">Whether it is enqueued with supervisor privilege.</param>
+    /// <exception cref="ArgumentException"><paramref name="source"/> is not 64 bytes long.</exception>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="pasid"/> has more than 20 bits.</exception>
+    public EnqcmdCommand(ReadOnlySpan<byte> source, Ioasid pasid, bool isPrivileged)
     {
+        CheckLength(source);
+        if (pasid.Value >= IoasidRange.PasidLimit)
+        {
+            throw new ArgumentOutOfRangeException(nameof(pasid), pasid, $"A command has 20 bits for a PASID: give one below {IoasidRange.PasidLimit}.");
+        }
+
         Span<byte> bytes = _bytes;
         source.CopyTo(bytes);
         BinaryPrimitives.WriteUInt32LittleEndian(bytes, pasid.Value | (isPrivileged ? PrivilegedBit : 0));
@@ -30,7 +42,7 @@ public readonly struct EnqcmdCommand : IEquatable<EnqcmdCommand>
     public Ioasid Pasid => new(Head & PasidMask);
 
     /// <summary>Gets a value indicating whether the command was enqueued with supervisor privilege.</summary>
-    /// <value>Bit 31: never after ENQCMD; after ENQCMDS as the kernel asked for.</value>
+    /// <value>Bit 31: never after ENQCMD and MOVDIR64B; after ENQCMDS as the kernel asked for.</value>
     public bool IsPrivileged => (Head & PrivilegedBit) != 0;
 
     private uint Head => BinaryPrimitives.ReadUInt32LittleEndian(_bytes);
@@ -69,6 +81,15 @@ public readonly struct EnqcmdCommand : IEquatable<EnqcmdCommand>
         var hash = default(HashCode);
         hash.AddBytes(_bytes);
         return hash.ToHashCode();
+    }
+
+    /// <summary>Refuses what is not as long as a command.</summary>
+    internal static void CheckLength(ReadOnlySpan<byte> source)
+    {
+        if (source.Length != Length)
+        {
+            throw new ArgumentException($"A command has {Length} bytes, and these are {source.Length}.", nameof(source));
+        }
     }
 
     [InlineArray(Length)]

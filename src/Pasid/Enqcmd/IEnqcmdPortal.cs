@@ -1,9 +1,11 @@
 namespace Pasid;
 
-/// <summary>The side of a device that programs write commands to: a page of its shared work queue.</summary>
+/// <summary>The side of a device that programs write commands to: a page of its shared work queue. <see cref="IDedicatedPortal"/> is
+/// that of a dedicated one.</summary>
 /// <remarks>
 /// <para>Called outside all gates, on the thread that executes the instruction, and so from several at once: an implementation must
-/// be safe for concurrent use. It may call the library.</para>
+/// be safe for concurrent use. It may call the library. The process has a user more meanwhile: if it exits, that is carried out once
+/// the portal has answered.</para>
 /// <para>Models a portal of <c>drivers/dma/idxd</c> in a shared work queue.</para>
 /// </remarks>
 public interface IEnqcmdPortal

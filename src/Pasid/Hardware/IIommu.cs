@@ -65,4 +65,15 @@ public interface IIommu
     /// <remarks>Called right after the tear-down, of which it is a part since Linux 5.8; before that, once the device has left its
     /// binding. Models <c>intel_flush_svm_range_dev</c>, and the flushes of <c>intel_pasid_tear_down_entry</c>. If it throws, the operation is completed first: the entry is gone.</remarks>
     void Flush(SvmDevice device, Ioasid pasid);
+
+    /// <summary>Invalidates what is cached for a PASID of a range of addresses, which is no longer mapped: the IOTLB, and the device's own
+    /// TLB if it has one.</summary>
+    /// <param name="device">A bound device.</param>
+    /// <param name="pasid">The PASID.</param>
+    /// <param name="first">The first address.</param>
+    /// <param name="last">The last address, included.</param>
+    /// <remarks>By default nothing. Models <c>intel_invalidate_range</c>. If it throws, the other devices come first: the range is unmapped.</remarks>
+    void InvalidateRange(SvmDevice device, Ioasid pasid, ulong first, ulong last)
+    {
+    }
 }

@@ -183,7 +183,7 @@ internal sealed class HostCheck(BindingEngine engine)
 
     private void CheckLeaks()
     {
-        KernelQuirks quirks = KernelQuirks.PrivateAndSupervisorPasidsLeak | (engine.Processes.Cpu.HasEnqcmd ? KernelQuirks.None : KernelQuirks.FreeNeedsEnqcmd);
+        KernelQuirks quirks = KernelQuirks.PrivateAndSupervisorPasidsLeak | (engine.Processes.Cpu.IsEnqcmdEnabled ? KernelQuirks.None : KernelQuirks.FreeNeedsEnqcmd);
         foreach (Ioasid pasid in engine.Numbers.Leaked?.InOrder ?? [])
         {
             Add(IntegrityInvariant.NothingLeaks, $"PASID {pasid} was never freed", quirks);

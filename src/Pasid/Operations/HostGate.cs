@@ -69,8 +69,8 @@ internal sealed class HostGate(string host, ILogger? logger)
         using Operation operation = Enter(name);
     }
 
-    /// <summary>Begins an operation that is part of an answer, to whose aftermath messages are added, or comes when all answering
-    /// stands still.</summary>
+    /// <summary>Begins an operation that is part of an answer, to whose aftermath messages are added, or that waits for no answer and may
+    /// come in the middle of one, or when all answering stands still.</summary>
     public Operation EnterWithTurn(Aftermath? outer, string name)
     {
         Operation operation = EnterGate(name);

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
+using System.Globalization;
 using Pasid.Internal;
 
 namespace Pasid;
@@ -29,6 +30,9 @@ public sealed class AddressSpace : IDisposable, IPortalOwner
     private volatile uint _pasid = Ioasid.Invalid.Value;
     private int _leakedUsers;
 
+    /// <summary>How many instructions are under way that have a user each; guarded by the gate for mappings.</summary>
+    private int _instructions;
+
     internal AddressSpace(ProcessTable processes, string name)
     {
         Processes = processes;
@@ -50,7 +54,8 @@ public sealed class AddressSpace : IDisposable, IPortalOwner
     }
 
     /// <summary>Gets how many users the address space has.</summary>
-    /// <value>The process, its threads, and those who came by <see cref="TryAddUser"/>; 0 once it has exited.</value>
+    /// <value>The process, its threads, and those who came by <see cref="TryAddUser"/>, and each ENQCMD, ENQCMDS, MOVDIR64B and answer to a page
+    /// request that is under way; 0 once it has exited.</value>
     /// <remarks>Models <c>mm_users</c>.</remarks>
     public long Users => UserCount.All;
 
@@ -76,9 +81,24 @@ public sealed class AddressSpace : IDisposable, IPortalOwner
 
     /// <summary>Gets or sets who answers the page requests of devices for this address space.</summary>
     /// <value>By default <see langword="null"/>: nothing is mapped, and every request is answered
-    /// <see cref="PageResponseCode.InvalidRequest"/>. <see cref="AddressRegionMap"/> is a simple one.</value>
+    /// <see cref="PageResponseCode.InvalidRequest"/>. <see cref="AddressRegionMap"/> is a simple one, and tells the
+    /// address space what it unmaps.</value>
     /// <remarks>Models what <c>find_extend_vma</c> and <c>handle_mm_fault</c> find.</remarks>
     public IAddressSpaceFaultHandler? FaultHandler
+    {
+        get => Volatile.Read(ref field);
+        set
+        {
+            // It knows its address spaces from before it is asked, so that no range that it unmaps is missed.
+            (value as AddressRegionMap)?.Serve(this);
+            Volatile.Write(ref field, value);
+        }
+    }
+
+    /// <summary>Gets or sets a value indicating whether a core dump of the address space is being written, during which no region grows.</summary>
+    /// <value>By default <see langword="false"/>. No part of snapshots, as the fault handler is none.</value>
+    /// <remarks>Models <c>mm->core_state</c>, and <c>mmget_still_valid</c>.</remarks>
+    public bool IsDumpingCore
     {
         get => Volatile.Read(ref field);
         set => Volatile.Write(ref field, value);
@@ -94,7 +114,22 @@ public sealed class AddressSpace : IDisposable, IPortalOwner
 
     /// <summary>Gets how many users page requests left behind (<see cref="KernelQuirks.NonCanonicalFaultLeaksUser"/>) that are there still:
     /// somebody who knows of the quirk may have dropped some.</summary>
-    internal int LeakedUsers => Math.Min(Volatile.Read(ref _leakedUsers), UserCount.Extra);
+    internal int LeakedUsers => Math.Min(Volatile.Read(ref _leakedUsers), ExtraUsers);
+
+    /// <summary>Gets how many users came without the gate and stay longer than an instruction. Without the last user of all it would have
+    /// exited, which it has not yet: that one counts, whatever it is.</summary>
+    internal int ExtraUsers
+    {
+        get
+        {
+            int extra = UserCount.Extra;
+            int others = Math.Max(extra - Volatile.Read(ref _instructions), 0);
+            return others == 0 && extra != 0 && HasLeft ? 1 : others;
+        }
+    }
+
+    /// <summary>Gets how often the address space was brought into another state: the users that instructions were before are gone.</summary>
+    internal int Life { get; private set; }
 
     /// <summary>Gets or sets a value indicating whether the process itself has left; guarded by the gate of the host, as is all that
     /// follows.</summary>
@@ -129,8 +164,58 @@ public sealed class AddressSpace : IDisposable, IPortalOwner
         HasLeft = hasLeft;
         ExtraPins = extraPins;
         Threads = threads;
+        _instructions = 0;
+        Life++;
         Volatile.Write(ref _leakedUsers, leakedUsers);
         UserCount.Set(hasLeft ? 0 : 1 + (threads?.Count ?? 0), extraUsers);
+    }
+
+    bool IPortalOwner.TryBeginInstruction(out int life)
+    {
+        life = Life;
+        bool isAdded = UserCount.TryAdd(this);
+        _instructions += isAdded ? 1 : 0;
+        return isAdded;
+    }
+
+    void IPortalOwner.EndInstruction(int life)
+    {
+        if (!TryDropInstruction(life, isLastToo: false))
+        {
+            Processes.EndInstruction(this, life);
+        }
+    }
+
+    bool IPortalOwner.TryWrite(ulong address) => FaultHandler is { } handler && Handle(handler, address) == FaultOutcome.Handled;
+
+    /// <summary>Takes the user away that an instruction is; the last of all only inside the gate, if <paramref name="isLastToo"/>.</summary>
+    internal bool TryDropInstruction(int life, bool isLastToo)
+    {
+        ref Gate gate = ref Processes.Cpu.MappingGate;
+        gate.Enter();
+        try
+        {
+            if (life != Life)
+            {
+                return true;
+            }
+
+            bool isDropped = UserCount.TryDrop(this, isLastToo);
+            _instructions -= isDropped ? 1 : 0;
+            return isDropped;
+        }
+        finally
+        {
+            gate.Leave();
+        }
+    }
+
+    private FaultOutcome Handle(IAddressSpaceFaultHandler handler, ulong address)
+    {
+        FaultOutcome outcome = handler.Handle(this, address, PageRequestRights.Write);
+        return outcome is >= FaultOutcome.Handled and <= FaultOutcome.Failed
+            ? outcome
+            : throw new InvalidOperationException($"The fault handler of the address space '{this}' answered {(int)outcome}: answer a value of {nameof(FaultOutcome)}.");
     }
 
     /// <summary>Puts portals in the place of those that are mapped; the gate for mappings is entered.</summary>
@@ -151,7 +236,7 @@ public sealed class AddressSpace : IDisposable, IPortalOwner
     /// they are unbound.
     /// </summary>
     /// <remarks>
-    /// A second call does nothing. Models <c>exit_group</c> and <c>__mmput</c>, which runs <c>intel_mm_release</c> of each
+    /// A second call does nothing. A fault handler may call it. Models <c>exit_group</c> and <c>__mmput</c>, which runs <c>intel_mm_release</c> of each
     /// registered binding, and <c>__mmdrop</c> if nothing pins it. O(threads and bound devices).
     /// </remarks>
     /// <exception cref="InvalidOperationException">Called from inside a callback of the binder.</exception>
@@ -219,6 +304,24 @@ public sealed class AddressSpace : IDisposable, IPortalOwner
     /// <exception cref="ObjectDisposedException">The binder is disposed.</exception>
     /// <remarks>Models <c>exec_mmap</c>.</remarks>
     public AddressSpace Exec(string name) => Processes.Exec(this, name);
+
+    /// <summary>Tells that a range of addresses is no longer mapped: each bound device has it invalidated
+    /// (<see cref="IIommu.InvalidateRange"/>), those of the binding that registered last first, its newest device first.</summary>
+    /// <param name="first">The first address.</param>
+    /// <param name="last">The last address, included.</param>
+    /// <exception cref="ArgumentException"><paramref name="last"/> is below <paramref name="first"/>.</exception>
+    /// <exception cref="InvalidOperationException">Called from inside a callback of the binder.</exception>
+    /// <remarks>For fault handlers of one's own; an <see cref="AddressRegionMap"/> calls it by itself. Does nothing once the address space has
+    /// exited. A fault handler may call it. Models <c>mmu_notifier_invalidate_range</c>. O(bound devices).</remarks>
+    public void NotifyUnmapped(ulong first, ulong last)
+    {
+        if (last < first)
+        {
+            throw new ArgumentException(string.Create(CultureInfo.InvariantCulture, $"The range 0x{first:X}..0x{last:X} ends before it begins: give its last address."), nameof(last));
+        }
+
+        Processes.NotifyUnmapped(this, first, last);
+    }
 
     /// <summary>Does what <see cref="Exit"/> does.</summary>
     public void Dispose() => Exit();

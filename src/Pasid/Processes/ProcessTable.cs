@@ -104,10 +104,22 @@ internal sealed partial class ProcessTable(HostGate gate, Cpu cpu, KernelProfile
         return next;
     }
 
+    /// <summary>Lets a process leave; also from inside an answer, which nothing waits for here.</summary>
     public void Exit(AddressSpace addressSpace)
     {
-        using Operation operation = Gate.EnterAnyhow();
+        using Operation operation = Gate.EnterWithTurn(outer: null, nameof(Exit));
         Leave(in operation, addressSpace);
+    }
+
+    /// <inheritdoc cref="AddressSpace.NotifyUnmapped"/>
+    public void NotifyUnmapped(AddressSpace addressSpace, ulong first, ulong last)
+    {
+        using Operation operation = Gate.EnterWithTurn(outer: null, nameof(NotifyUnmapped));
+        if (!addressSpace.HasExited)
+        {
+            operation.Complete();
+            Watcher.OnUnmapped(in operation, addressSpace, first, last);
+        }
     }
 
     public SvmThread CreateThread(AddressSpace addressSpace, string name, SvmThread? parent = null)
@@ -157,6 +169,24 @@ internal sealed partial class ProcessTable(HostGate gate, Cpu cpu, KernelProfile
             || (addressSpace.UserCount.TryDrop(addressSpace, isLastToo: true) && addressSpace.HasExited))
         {
             EndUse(in operation, addressSpace);
+        }
+    }
+
+    /// <summary>Ends an instruction that may be the last user; also from inside an answer, which is over before the gate is waited for.</summary>
+    public void EndInstruction(AddressSpace addressSpace, int life)
+    {
+        var aftermath = new Aftermath();
+        try
+        {
+            using Operation operation = Gate.EnterWithTurn(aftermath, nameof(EndInstruction));
+            if (life == addressSpace.Life && addressSpace.TryDropInstruction(life, isLastToo: true) && addressSpace.HasExited)
+            {
+                EndUse(in operation, addressSpace);
+            }
+        }
+        finally
+        {
+            aftermath.Finish();
         }
     }
 
@@ -350,6 +380,9 @@ internal interface IProcessWatcher
 
     /// <summary>Tells that the last user has gone: nothing may translate any more.</summary>
     void OnLastUserGone(in Operation operation, AddressSpace addressSpace);
+
+    /// <summary>Tells that a range of addresses is no longer mapped: nothing may be cached of it any more.</summary>
+    void OnUnmapped(in Operation operation, AddressSpace addressSpace, ulong first, ulong last);
 
     /// <summary>Tells that the last pin has gone too: the address space is destroyed.</summary>
     void OnLastPinGone(in Operation operation, AddressSpace addressSpace);

@@ -91,17 +91,22 @@ public sealed class SvmThread
     public void Exit() => AddressSpace.Processes.ExitThread(this);
 
     /// <summary>Executes ENQCMD: sends 64 bytes to a device, with the PASID from the register.</summary>
-    /// <param name="destination">Where the portal is mapped: a multiple of 64.</param>
+    /// <param name="destination">Where the portal is mapped: a multiple of 64, and canonical (<see cref="PasidOptions.AddressWidth"/>).</param>
     /// <param name="source">The 64 bytes; the first four must be 0.</param>
     /// <param name="privilege">Of the code that executes it. Only a program is helped when its register is empty.</param>
     /// <returns>How it ended.</returns>
     /// <exception cref="ArgumentException"><paramref name="source"/> is not 64 bytes long.</exception>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="privilege"/> is not defined.</exception>
-    /// <exception cref="InvalidOperationException">The thread has exited.</exception>
+    /// <exception cref="InvalidOperationException">The thread has exited; or the fault handler answered a value that is not defined.</exception>
+    /// <exception cref="PasidException">The address space has as many users as can be counted; the status is <see cref="PasidStatus.Overflow"/>.</exception>
     /// <remarks>
-    /// Models ENQCMD, and <c>do_general_protection</c> with <c>fixup_pasid_exception</c>: after a #GP of a program whose process has
+    /// <para>Models ENQCMD, and <c>do_general_protection</c> with <c>fixup_pasid_exception</c>: after a #GP of a program whose process has
     /// a PASID while the register is empty, whatever the reason of the #GP, the register is loaded and the instruction executed once
-    /// more; the second #GP is real. What the portal throws is passed on.
+    /// more; the second #GP is real. A kernel with <see cref="EnqcmdSupport.Disabled"/> loads none.</para>
+    /// <para>Where no portal is mapped, the <see cref="AddressSpace.FaultHandler"/> is asked for the page, to write to it: if it is there,
+    /// it is memory, and the command is dropped.</para>
+    /// <para>The address space has a user more until portal or fault handler has answered; if the process leaves meanwhile, it exits
+    /// then. What they throw is passed on, unless that exit throws. A snapshot that is taken meanwhile is without that user, unless it is the last.</para>
     /// </remarks>
     public EnqcmdResult Enqcmd(ulong destination, ReadOnlySpan<byte> source, CpuPrivilege privilege = CpuPrivilege.User)
     {
@@ -116,12 +121,39 @@ public sealed class SvmThread
     /// <returns>How it ended.</returns>
     /// <exception cref="ArgumentException"><paramref name="source"/> is not 64 bytes long.</exception>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="privilege"/> is not defined.</exception>
-    /// <exception cref="InvalidOperationException">The thread has exited.</exception>
-    /// <remarks>Models ENQCMDS. The register plays no part. The fix-up of a program's #GP does: it cannot tell the instructions apart.</remarks>
+    /// <exception cref="InvalidOperationException">The thread has exited; or the fault handler answered a value that is not defined.</exception>
+    /// <exception cref="PasidException">The address space has as many users as can be counted; the status is <see cref="PasidStatus.Overflow"/>.</exception>
+    /// <remarks>Models ENQCMDS. The register plays no part. The fix-up of a program's #GP does: it cannot tell the instructions apart. For
+    /// the rest it is as ENQCMD.</remarks>
     public EnqcmdResult Enqcmds(ulong destination, ReadOnlySpan<byte> source, CpuPrivilege privilege)
     {
         CheckInstruction(source, privilege);
         return End(AddressSpace.Processes.Cpu.Enqcmds(new Context(this), destination, source, privilege));
+    }
+
+    /// <summary>Executes MOVDIR64B: writes 64 bytes to a dedicated work queue, which knows the PASID.</summary>
+    /// <param name="destination">Where the portal is mapped: a multiple of 64, and canonical (<see cref="PasidOptions.AddressWidth"/>).</param>
+    /// <param name="source">The 64 bytes; in the first four the device finds the PASID of its queue, whatever they are.</param>
+    /// <returns>How it ended. The program itself is told no more than whether it faulted.</returns>
+    /// <exception cref="ArgumentException"><paramref name="source"/> is not 64 bytes long.</exception>
+    /// <exception cref="InvalidOperationException">The thread has exited; the fault handler answered a value that is not defined; or the
+    /// portal has a PASID of more than 20 bits.</exception>
+    /// <exception cref="PasidException">The address space has as many users as can be counted; the status is <see cref="PasidStatus.Overflow"/>.</exception>
+    /// <remarks>Models MOVDIR64B, which every CPU here has. The register plays no part; after a #GP the kernel loads it
+    /// all the same, because it cannot tell the instructions apart. Users and fault handler are as with ENQCMD. <see cref="SvmStatistics"/>
+    /// counts no more of it than that a register was loaded.</remarks>
+    public DirectStoreOutcome Movdir64B(ulong destination, ReadOnlySpan<byte> source)
+    {
+        EnqcmdCommand.CheckLength(source);
+        ThrowIfExited();
+        DirectStoreOutcome outcome = AddressSpace.Processes.Cpu.Movdir64B(new Context(this), destination, source, out bool isFixedUp);
+        NoteFixup(isFixedUp);
+        if (outcome == DirectStoreOutcome.PageFault)
+        {
+            ThrowIfExited();
+        }
+
+        return outcome;
     }
 
     /// <summary>Returns <see cref="Name"/>.</summary>
@@ -149,11 +181,7 @@ public sealed class SvmThread
 
         ProcessTable processes = AddressSpace.Processes;
         processes.Cpu.Count(result);
-        if (result.WasFixedUp)
-        {
-            processes.Gate.Logger?.PasidLoaded(this, Msr.Pasid);
-        }
-
+        NoteFixup(result.WasFixedUp);
         if (result.Outcome > EnqcmdOutcome.Retry)
         {
             processes.Gate.Logger?.InstructionFaulted(this, result.Outcome);
@@ -162,13 +190,17 @@ public sealed class SvmThread
         return result;
     }
 
+    private void NoteFixup(bool isFixedUp)
+    {
+        if (isFixedUp)
+        {
+            AddressSpace.Processes.Gate.Logger?.PasidLoaded(this, Msr.Pasid);
+        }
+    }
+
     private void CheckInstruction(ReadOnlySpan<byte> source, CpuPrivilege privilege)
     {
-        if (source.Length != EnqcmdCommand.Length)
-        {
-            throw new ArgumentException($"A command has {EnqcmdCommand.Length} bytes, and these are {source.Length}.", nameof(source));
-        }
-
+        EnqcmdCommand.CheckLength(source);
         if (privilege is not (CpuPrivilege.User or CpuPrivilege.Supervisor))
         {
             throw new ArgumentOutOfRangeException(nameof(privilege), privilege, $"Give a value of {nameof(CpuPrivilege)}.");
@@ -184,7 +216,7 @@ public sealed class SvmThread
 
         public Ioasid Pasid => thread.AddressSpace.Pasid;
 
-        public PortalMap Portals => thread.AddressSpace.Portals;
+        public IPortalOwner Owner => thread.AddressSpace;
 
         public void Load(PasidMsr msr) => thread.Load(msr);
     }

@@ -43,7 +43,7 @@ internal static class HostCapture
         addressSpace,
         addressSpace.Pasid,
         addressSpace.HasLeft,
-        addressSpace.UserCount.Extra,
+        addressSpace.ExtraUsers,
         addressSpace.LeakedUsers,
         addressSpace.ExtraPins,
         [.. addressSpace.Threads?.Select(thread => (thread.Name, thread.Msr)) ?? []],

@@ -24,8 +24,10 @@ public sealed class PasidOptions
     /// <remarks>Models <c>dmar_disabled</c>.</remarks>
     public bool IsDmarDisabled { get; set; }
 
-    /// <summary>Gets or sets a value indicating whether the CPU has ENQCMD; see <see cref="KernelQuirks.FreeNeedsEnqcmd"/>.</summary>
-    /// <value>By default <see langword="true"/>.</value>
+    /// <summary>Gets or sets a value indicating whether the CPU has ENQCMD and ENQCMDS. What the kernel does for programs that execute
+    /// them is a matter of its profile (<see cref="KernelProfile.Enqcmd"/>).</summary>
+    /// <value>By default <see langword="true"/>. Without them both are #UD; see also <see cref="KernelQuirks.FreeNeedsEnqcmd"/>.</value>
+    /// <remarks>Models bit 29 of ECX of CPUID leaf 7.</remarks>
     public bool CpuHasEnqcmd { get; set; } = true;
 
     /// <summary>Gets or sets how many bits of an address the CPU uses: the others have to be like the highest of these.</summary>
@@ -91,6 +93,11 @@ public sealed class PasidOptions
         if (!Enum.IsDefined(profile.PageRequests))
         {
             errors.Add($"{nameof(Profile)}.{nameof(profile.PageRequests)} is {(int)profile.PageRequests}: give a value of {nameof(PageRequestRules)}.");
+        }
+
+        if (!Enum.IsDefined(profile.Enqcmd))
+        {
+            errors.Add($"{nameof(Profile)}.{nameof(profile.Enqcmd)} is {(int)profile.Enqcmd}: give a value of {nameof(EnqcmdSupport)}.");
         }
 
         if ((profile.Quirks & ~KernelProfile.AllQuirks) != 0)

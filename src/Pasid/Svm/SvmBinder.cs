@@ -78,9 +78,10 @@ public sealed partial class SvmBinder : ISvmBinder, IMeteredHost
         _pasidLimit = options.PasidLimit;
         _logger = LogCategory.MakeLogger(loggerFactory, nameof(SvmBinder), options.HostName);
         _gate = new HostGate(nameof(SvmBinder), _logger);
-        var processes = new ProcessTable(_gate, new Cpu(options.CpuHasEnqcmd), Profile);
+        var cpu = new Cpu(options.CpuHasEnqcmd, options.CpuHasEnqcmd && Profile.Enqcmd != EnqcmdSupport.Disabled, options.AddressWidth);
+        var processes = new ProcessTable(_gate, cpu, Profile);
         var steps = new Steps(options.Observer, options.FaultInjector, _logger is not null, Profile);
-        _bindings = new BindingEngine(processes, steps, allocator, Profile, (uint)options.PasidLimit, options.IsDmarDisabled, options.CpuHasEnqcmd, options.AddressWidth);
+        _bindings = new BindingEngine(processes, steps, allocator, Profile, (uint)options.PasidLimit, options.IsDmarDisabled, cpu.IsEnqcmdEnabled, options.AddressWidth);
         processes.Watcher = _bindings;
         _gate.SetInvariants(_bindings.AssertInvariants);
         _metrics = isMeasured ? new PasidMetrics(this, meterFactory, options.HostName) : null;

@@ -168,7 +168,11 @@ public sealed class SvmThreadTests
     [InlineData(Portal + 0xFC0, EnqcmdOutcome.Accepted)]
     [InlineData(Portal + 0x1000, EnqcmdOutcome.PageFault)]
     [InlineData(Portal - 64, EnqcmdOutcome.PageFault)]
-    public void The_destination_is_aligned_and_in_the_page_of_a_portal(ulong destination, EnqcmdOutcome expected)
+    [InlineData(0x0000_7FFF_FFFF_FFC0, EnqcmdOutcome.PageFault)]
+    [InlineData(0x0000_8000_0000_0000, EnqcmdOutcome.GeneralProtection)]
+    [InlineData(0xFFFF_7FFF_FFFF_FFC0, EnqcmdOutcome.GeneralProtection)]
+    [InlineData(0xFFFF_8000_0000_0000, EnqcmdOutcome.PageFault)]
+    public void The_destination_is_aligned_and_canonical_and_in_the_page_of_a_portal(ulong destination, EnqcmdOutcome expected)
     {
         using var host = new Host();
         (AddressSpace process, SvmThread thread) = Process(host, new SpyPortal());
@@ -340,27 +344,5 @@ public sealed class SvmThreadTests
         byte[] bytes = new byte[64];
         BinaryPrimitives.WriteUInt32LittleEndian(bytes, head);
         return bytes;
-    }
-
-    private sealed class SpyPortal : IEnqcmdPortal
-    {
-        public string Name => "portal";
-
-        public List<EnqcmdCommand> Commands { get; } = [];
-
-        public bool IsFull { get; set; }
-
-        public Action? Inside { get; set; }
-
-        public bool Submit(in EnqcmdCommand command)
-        {
-            Inside?.Invoke();
-            if (!IsFull)
-            {
-                Commands.Add(command);
-            }
-
-            return !IsFull;
-        }
     }
 }

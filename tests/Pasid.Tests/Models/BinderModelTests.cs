@@ -99,7 +99,7 @@ public sealed class BinderModelTests
     {
         string thread = threads.Count == 0 ? string.Empty : threads[choice.Detail % threads.Count];
         string portal = $"0x{4096 * (1 + (choice.Detail % 2)):x}";
-        string address = choice.Fault switch { 0 => "0x1020", 1 => "0x800000000000", 2 => "0xffff800000000000", 3 => "0x2fff", < 11 => "0x1040", < 14 => "0x2040", 14 or 15 => "0x102fff", 16 => "0x200000", 17 => "0xf000", _ => "0x3001" };
+        string address = choice.Fault switch { 0 => "0x1020", 1 => "0x800000000000", 2 => "0xffff800000000000", 3 => "0x2fff", < 10 => "0x1040", < 14 => "0x2040", 14 => "0x3001", < 18 => $"0x{0x40 + (choice.Detail * 0x8000):x}", _ => "0x3000" };
         string queue = choice.Detail % 3 == 0 ? "w1" : "w0";
         string privilege = choice.Fault == 4 ? ",\"privilege\":\"supervisor\"" : string.Empty;
         int kind = choice.Kind < 73 || threads.Count == 0 ? 0 : choice.Kind;
@@ -123,7 +123,7 @@ public sealed class BinderModelTests
         return (choice.Kind % 12) switch
         {
             0 when choice.Fault == 19 => $$"""{"op":"core_dump","mm":"{{space}}","on":{{(choice.Detail % 2 == 0 ? "true" : "false")}}}""",
-            0 => $$"""{"op":"map_region","mm":"{{space}}","start":"0x{{4096 * (1 + (choice.Detail % 2)) + (choice.Fault % 4 == 0 ? 0x300000 : 0):x}}","length":{{4096 * (1 + (choice.Detail % 3))}},"rights":"{{(choice.Fault % 3) switch { 0 => "rw", 1 => "r", _ => "rwx" }}}","grows_down":{{(choice.Fault % 2 == 0 ? "true" : "false")}}}""",
+            0 => $$"""{"op":"map_region","mm":"{{space}}","start":"{{(choice.Fault < 10 ? portal : $"0x{(choice.Fault - 9) * 0x40000:x}")}}","length":{{choice.Detail * 40 + 1}},"rights":"{{(choice.Fault % 3) switch { 0 => "rw", 1 => "r", _ => "rwx" }}}","grows_down":{{(choice.Fault % 2 == 0 ? "true" : "false")}}}""",
             1 => $$"""{"op":"configure","wq":"w1","pasid":{{choice.Detail % 5}}}""",
             2 => $$"""{"op":"complete","wq":"{{queue}}"}""",
             3 or 4 => """{"op":"process"}""",

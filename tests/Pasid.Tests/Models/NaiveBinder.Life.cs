@@ -100,7 +100,7 @@ internal sealed partial class NaiveBinder
         }
 
         string ret = Once(step, space, out string? command);
-        bool isFixedUp = ret == "#GP" && step.Privilege == CpuPrivilege.User && space.Pasid is > 0 and < 1 << 20 && space.Threads[step.Thread] == 0;
+        bool isFixedUp = ret == "#GP" && step.Privilege == CpuPrivilege.User && _profile.Enqcmd == EnqcmdSupport.LoadedOnFault && space.Pasid is > 0 and < 1 << 20 && space.Threads[step.Thread] == 0;
         if (isFixedUp)
         {
             space.Threads[step.Thread] = space.Pasid | Valid;
@@ -128,19 +128,19 @@ internal sealed partial class NaiveBinder
         bool isAllowed = step.IsSupervisors
             ? step.Privilege == CpuPrivilege.Supervisor && (head & 0x7FF00000) == 0
             : register != 0 && head == 0;
-        if (!isAllowed || step.Address % 64 != 0)
+        if (!isAllowed || step.Address % 64 != 0 || !IsCanonical(step.Address))
         {
             return "#GP";
         }
 
         if (!space.Portals.TryGetValue(step.Address / 4096 * 4096, out string? queue))
         {
-            return "#PF";
+            return Access(space, step.Address, PageRequestRights.Write) ? "retry" : "#PF";
         }
 
         uint word = step.IsSupervisors ? head : register & ~Valid;
         command = string.Create(CultureInfo.InvariantCulture, $"pasid={word & 0xFFFFF} priv={word >> 31}");
-        return Take(queue) ? "accepted" : "retry";
+        return IsShared(queue) && Take(queue) ? "accepted" : "retry";
     }
 
     private string Move(Movdir64BStep step)
@@ -150,12 +150,22 @@ internal sealed partial class NaiveBinder
             return "no thread";
         }
 
-        if (!space.Portals.TryGetValue(step.Address / 4096 * 4096, out string? queue))
+        if (step.Address % 64 != 0 || !IsCanonical(step.Address))
         {
-            return "#PF";
+            if (_profile.Enqcmd == EnqcmdSupport.LoadedOnFault && space.Pasid is > 0 and < 1 << 20 && space.Threads[step.Thread] == 0 && _topology.CpuHasEnqcmd)
+            {
+                space.Threads[step.Thread] = space.Pasid | Valid;
+            }
+
+            return "#GP";
         }
 
-        if (_topology.WorkQueues.Single(q => q.Name == queue).IsShared)
+        if (!space.Portals.TryGetValue(step.Address / 4096 * 4096, out string? queue))
+        {
+            return Access(space, step.Address, PageRequestRights.Write) ? "memory" : "#PF";
+        }
+
+        if (IsShared(queue))
         {
             return "not dedicated";
         }
@@ -167,6 +177,8 @@ internal sealed partial class NaiveBinder
 
         return Take(queue) ? string.Create(CultureInfo.InvariantCulture, $"pasid={_configured[queue]}") : "dropped";
     }
+
+    private bool IsShared(string queue) => _topology.WorkQueues.Single(q => q.Name == queue).IsShared;
 
     private bool Take(string queue)
     {
@@ -294,36 +306,46 @@ internal sealed partial class NaiveBinder
             return 1;
         }
 
-        ulong upper = request.Address >> (_topology.AddressWidth - 1);
-        if (upper != 0 && upper != ulong.MaxValue >> (_topology.AddressWidth - 1))
+        if (!IsCanonical(request.Address))
         {
             space.LeakedUsers += _profile.Has(KernelQuirks.NonCanonicalFaultLeaksUser) ? 1 : 0;
             return 1;
         }
 
-        List<AddressRegion> regions = _regions.GetValueOrDefault(space.Name, []);
-        regions.Sort((left, right) => left.Start.CompareTo(right.Start));
-        int index = regions.FindIndex(region => region.Last >= request.Address);
-        if (index < 0 || (request.Address < regions[index].Start && !Grows(space, regions, index, request.Address)))
-        {
-            return 1;
-        }
-
-        PageRequestRights wanted = request.Rights & ~PageRequestRights.Privileged;
-        return (wanted & regions[index].Rights) == wanted ? 0 : 1;
+        return Access(space, request.Address, request.Rights) ? 0 : 1;
     }
 
-    private bool Grows(Space space, List<AddressRegion> regions, int index, ulong page)
+    private bool IsCanonical(ulong address)
     {
-        AddressRegion stack = regions[index];
-        bool mayGrow = stack.GrowsDown && !_dumping.Contains(space.Name) && page >= 65536 && stack.Last + 1 - page <= 8388608;
-        bool isBeside = index > 0 && !regions[index - 1].GrowsDown && regions[index - 1].Rights != 0 && regions[index - 1].Last + 1 + 1048576 > page;
-        if (mayGrow && !isBeside)
+        ulong upper = address >> (_topology.AddressWidth - 1);
+        return upper == 0 || upper == ulong.MaxValue >> (_topology.AddressWidth - 1);
+    }
+
+    private bool Access(Space space, ulong address, PageRequestRights rights)
+    {
+        List<AddressRegion> regions = _regions.GetValueOrDefault(space.Name, []);
+        ulong page = address / 4096 * 4096;
+        int index = regions.FindIndex(region => region.Last >= page && !regions.Exists(other => other.Last >= page && other.Last < region.Last));
+        if (index < 0)
         {
-            regions[index] = stack with { Start = page, Length = stack.Last + 1 - page };
+            return false;
         }
 
-        return mayGrow && !isBeside;
+        AddressRegion found = regions[index];
+        if (page < found.Start)
+        {
+            bool isNearOther = regions.Exists(other => other.Last < page && !other.GrowsDown && other.Rights != PageRequestRights.None
+                && page - other.Last - 1 < 1 << 20 && !regions.Exists(between => between.Last < page && between.Start > other.Last));
+            if (!found.GrowsDown || _dumping.Contains(space.Name) || page < 1 << 16 || found.Last - page >= 8 << 20 || isNearOther)
+            {
+                return false;
+            }
+
+            regions[index] = found = found with { Start = page, Length = found.Last - page + 1 };
+        }
+
+        PageRequestRights wanted = rights & ~PageRequestRights.Privileged;
+        return (wanted & found.Rights) == wanted;
     }
 
     private static string First(UInt128? data) => data is { } words ? ((ulong)words).ToString(CultureInfo.InvariantCulture) : "none";

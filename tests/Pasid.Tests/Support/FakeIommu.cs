@@ -24,6 +24,15 @@ internal sealed class FakeIommu(string name) : IIommu
     /// <summary>Gets what an IOMMU must never be asked to do but was: set up a present entry, or clear an absent one.</summary>
     public List<string> Violations { get; } = [];
 
+    /// <summary>Gets the ranges that were invalidated, as <c>device/pasid first..last</c>; those too where it threw.</summary>
+    public List<string> Invalidations { get; } = [];
+
+    public void InvalidateRange(SvmDevice device, Ioasid pasid, ulong first, ulong last)
+    {
+        Invalidations.Add($"{device}/{pasid} 0x{first:X}..0x{last:X}");
+        Inside?.Invoke(nameof(InvalidateRange));
+    }
+
     public PasidStatus EnablePasid(SvmDevice device)
     {
         Inside?.Invoke(nameof(EnablePasid));

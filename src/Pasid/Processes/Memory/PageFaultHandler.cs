@@ -1,10 +1,14 @@
 namespace Pasid;
 
-/// <summary>Brings a page of a region in; see <see cref="AddressRegionMap.PageFault"/>.</summary>
+/// <summary>Brings the page in that an access to a region of an <see cref="AddressRegionMap"/> needs.</summary>
+/// <remarks>
+/// <para>Called once the region is found, has grown and allows the access; with no lock of the map held, so that it may change the map.
+/// Several accesses call at once, so an implementation must be safe for concurrent use. The address space has a user more meanwhile; for
+/// the rest it is as <see cref="IAddressSpaceFaultHandler"/>. What it throws, the map passes on.</para>
+/// <para>Models <c>handle_mm_fault</c>, with <c>FAULT_FLAG_WRITE</c> alone of its flags.</para>
+/// </remarks>
 /// <param name="addressSpace">The address space.</param>
-/// <param name="region">The region that the page lies in, which allows the access.</param>
-/// <param name="address">The address of the page, a multiple of 4096.</param>
-/// <param name="isWrite">Whether the device wants to write. Nothing else of what it wants is told.</param>
-/// <returns>What became of it.</returns>
-/// <remarks>Models <c>handle_mm_fault</c>, which a device's request gives no flag but <c>FAULT_FLAG_WRITE</c>.</remarks>
-public delegate FaultOutcome PageFaultHandler(AddressSpace addressSpace, AddressRegion region, ulong address, bool isWrite);
+/// <param name="page">The first address of the page: a multiple of 4096.</param>
+/// <param name="isWrite">Whether the access writes; of reads and of execution nothing is told.</param>
+/// <returns>What became of it: <see cref="FaultOutcome.Handled"/>, or why there is no page, for example <see cref="FaultOutcome.Failed"/>.</returns>
+public delegate FaultOutcome PageFaultHandler(AddressSpace addressSpace, ulong page, bool isWrite);

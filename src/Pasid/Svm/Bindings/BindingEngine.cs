@@ -26,7 +26,7 @@ internal sealed partial class BindingEngine : IProcessWatcher
         KernelProfile profile,
         uint pasidLimit,
         bool isDmarDisabled,
-        bool cpuHasEnqcmd,
+        bool isEnqcmdEnabled,
         int addressWidth)
     {
         _gate = processes.Gate;
@@ -36,7 +36,7 @@ internal sealed partial class BindingEngine : IProcessWatcher
         Source = new PasidSource(allocator, steps);
         _ownAllocator = Source.Own;
         Lookup = new BindingLookup(this, Source, _gate);
-        Numbers = new NumberOwner(Source, steps, _gate, profile, pasidLimit, cpuHasEnqcmd);
+        Numbers = new NumberOwner(Source, steps, _gate, profile, pasidLimit, isEnqcmdEnabled);
         Processes = processes;
         Table = new BindingTable(processes);
         Queues = new RequestQueues(_gate, Lookup, profile, addressWidth);
@@ -118,6 +118,17 @@ internal sealed partial class BindingEngine : IProcessWatcher
             {
                 SvmDevice device = deviceRecord.Device;
                 _steps.TearDownAndFlush(in operation, device, _steps.FlushingIommu(device, record.FirstDevice), record.FirstDevice, record.Pasid, isExit: true);
+            }
+        }
+    }
+
+    void IProcessWatcher.OnUnmapped(in Operation operation, AddressSpace addressSpace, ulong first, ulong last)
+    {
+        for (SvmRecord? record = addressSpace.NewestRecord; record is not null; record = record.OlderRecord)
+        {
+            for (SvmDeviceRecord? deviceRecord = record.NewestDevice; deviceRecord is not null; deviceRecord = deviceRecord.Older)
+            {
+                _steps.InvalidateRange(in operation, deviceRecord.Device, record.FirstDevice, record.Pasid, first, last);
             }
         }
     }

@@ -7,14 +7,14 @@ namespace Pasid.Internal;
 /// or the address space, which takes it at its first bind, lends it to its shared binding, and frees it when it is destroyed. Guarded
 /// by the gate of the host.
 /// </summary>
-internal sealed class NumberOwner(PasidSource source, Steps steps, HostGate gate, KernelProfile profile, uint pasidLimit, bool cpuHasEnqcmd)
+internal sealed class NumberOwner(PasidSource source, Steps steps, HostGate gate, KernelProfile profile, uint pasidLimit, bool isEnqcmdEnabled)
 {
     private readonly bool _isAddressSpace = profile.Lifetime == PasidLifetime.AddressSpace;
 
     public LeakedPasids? Leaked { get; set; }
 
     /// <summary>Gets a value indicating whether the PASIDs of destroyed address spaces are not freed.</summary>
-    private bool LosesPasids => profile.Has(KernelQuirks.FreeNeedsEnqcmd) && !cpuHasEnqcmd && !gate.IsDisposed;
+    private bool LosesPasids => profile.Has(KernelQuirks.FreeNeedsEnqcmd) && !isEnqcmdEnabled && !gate.IsDisposed;
 
     /// <summary>Takes a number for a binding: the one that its address space owns, if there is one, or a new one.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -48,8 +48,13 @@ public sealed record KernelProfile(string Name, PasidLifetime Lifetime, KernelQu
     public static KernelProfile Seed { get; } = new("seed", PasidLifetime.AddressSpace, SeedQuirks);
 
     /// <summary>Gets Linux 5.6.</summary>
-    /// <value><see cref="PasidLifetime.Binding"/>, and the quirks that the seed patch inherited.</value>
-    public static KernelProfile Linux56 { get; } = new("v5.6", PasidLifetime.Binding, Linux56Quirks);
+    /// <value><see cref="PasidLifetime.Binding"/>, the quirks that the seed patch inherited, and <see cref="EnqcmdSupport.Disabled"/>: this
+    /// kernel knows nothing of the register, whatever the CPU has.</value>
+    public static KernelProfile Linux56 { get; } = new("v5.6", PasidLifetime.Binding, Linux56Quirks) { Enqcmd = EnqcmdSupport.Disabled };
+
+    /// <summary>Gets what the kernel does for programs that execute ENQCMD.</summary>
+    /// <value>By default <see cref="EnqcmdSupport.LoadedOnFault"/>; a value of <see cref="EnqcmdSupport"/>.</value>
+    public EnqcmdSupport Enqcmd { get; init; }
 
     /// <summary>Gets whose thread answers page requests.</summary>
     /// <value>By default <see cref="PageRequestRules.Linux56"/>.</value>

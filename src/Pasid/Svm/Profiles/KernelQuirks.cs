@@ -30,8 +30,8 @@ public enum KernelQuirks
     PrivateAndSupervisorPasidsLeak = 1 << 2,
 
     /// <summary>
-    /// A destroyed address space frees its PASID only on a CPU with ENQCMD
-    /// (<see cref="PasidOptions.CpuHasEnqcmd"/>). Without it: always. Seed patch.
+    /// A destroyed address space frees its PASID only where the CPU has ENQCMD (<see cref="PasidOptions.CpuHasEnqcmd"/>) and the
+    /// kernel does not disable it (<see cref="KernelProfile.Enqcmd"/>). Without it: always. Seed patch.
     /// </summary>
     FreeNeedsEnqcmd = 1 << 3,
 

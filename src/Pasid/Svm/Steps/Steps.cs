@@ -104,6 +104,25 @@ internal sealed class Steps(ISvmObserver? observer, ISvmFaultInjector? faultInje
         }
     }
 
+    /// <summary>Invalidates what a device and its IOMMU remember of a range of addresses, in an operation that only goes on to its end.</summary>
+    public void InvalidateRange(in Operation operation, SvmDevice device, SvmDevice firstDevice, Ioasid pasid, ulong first, ulong last)
+    {
+        IIommu iommu = FlushingIommu(device, firstDevice);
+        try
+        {
+            iommu.InvalidateRange(device, pasid, first, last);
+        }
+        catch (Exception exception) when (operation.IsCompleting)
+        {
+            operation.Defer(exception);
+        }
+
+        if (_observer is not null)
+        {
+            Tell(in operation, _observer, new SvmEvent(SvmEventKind.RangeInvalidated, pasid, device, iommu) { FirstAddress = first, LastAddress = last });
+        }
+    }
+
     /// <summary>Tells the observer, if there is one. Inlined, so that without one it costs the check of a field; the event is made
     /// elsewhere, because each place with room for one would clear that room first.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -138,11 +157,14 @@ internal sealed class Steps(ISvmObserver? observer, ISvmFaultInjector? faultInje
         AddressSpace? addressSpace,
         IoasidRange range,
         PasidStatus status,
-        bool ignoresFaults)
+        bool ignoresFaults) =>
+        Tell(in operation, observer, new SvmEvent(kind, pasid, device, iommu, addressSpace, range, status) { IgnoresFaults = ignoresFaults });
+
+    private static void Tell(in Operation operation, ISvmObserver observer, SvmEvent svmEvent)
     {
         try
         {
-            observer.OnEvent(new SvmEvent(kind, pasid, device, iommu, addressSpace, range, status) { IgnoresFaults = ignoresFaults });
+            observer.OnEvent(in svmEvent);
         }
         catch (Exception exception) when (operation.NoteThrown(exception) || operation.IsCompleting)
         {

@@ -72,6 +72,14 @@ public readonly record struct SvmEvent
     /// <remarks>Models the <c>FPD</c> bit of a PASID entry.</remarks>
     public bool IgnoresFaults { get; internal init; }
 
+    /// <summary>Gets the first address of the range that is no longer mapped.</summary>
+    /// <value>Of <see cref="SvmEventKind.RangeInvalidated"/>.</value>
+    public ulong FirstAddress { get; internal init; }
+
+    /// <summary>Gets the last address of the range that is no longer mapped.</summary>
+    /// <value>Of <see cref="SvmEventKind.RangeInvalidated"/>; included.</value>
+    public ulong LastAddress { get; internal init; }
+
     /// <summary>Formats the step as one line of a trace, for example <c>tear_down iommu0 dev0 pasid=1</c>.</summary>
     /// <returns>The line; a step that failed ends with <c> = </c> and the kernel's error number.</returns>
     public override string ToString() => Kind switch
@@ -93,6 +101,7 @@ public readonly record struct SvmEvent
         SvmEventKind.PageRequestsDrained => Line($"drain {Iommu?.Name} sid={Device?.SourceId} pasid={Pasid}"),
         SvmEventKind.PasidCacheInvalidated => Line($"{Iommu?.Name} pasid_cache pasid={Pasid} did={DomainId}"),
         SvmEventKind.KernelWarned => "warn",
+        SvmEventKind.RangeInvalidated => Line($"invalidate {Device} pasid={Pasid} 0x{FirstAddress:X}..0x{LastAddress:X}"),
         SvmEventKind.AddressSpaceDestroyed => Line($"mm_destroy {AddressSpace}"),
         _ => string.Empty,
     };

@@ -56,4 +56,7 @@ public enum SvmEventKind
 
     /// <summary>The kernel found something that it says cannot be (<see cref="KernelQuirks.DrainWarnsOutsidePci"/>).</summary>
     KernelWarned,
+
+    /// <summary>What was cached for a device and PASID of a range of addresses was invalidated, because it is no longer mapped.</summary>
+    RangeInvalidated,
 }
