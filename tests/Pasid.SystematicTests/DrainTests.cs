@@ -47,7 +47,7 @@ public sealed class DrainTests
         public Machine(Action<Machine> handle)
         {
             _handle = handle;
-            Queue = new PageRequestQueue(Binder, this);
+            Queue = new PageRequestQueue(Binder, this, this);
             Device = new SvmDevice("device", this);
             AddressSpace space = Binder.CreateAddressSpace("space");
             space.FaultHandler = this;
@@ -68,7 +68,7 @@ public sealed class DrainTests
 
         public bool SupportsSupervisor => true;
 
-        public void Ask() => Queue.TryEnqueue(new PageRequest { Device = Device, Pasid = new Ioasid(1), IsLastInGroup = true });
+        public void Ask() => Queue.TryEnqueue(new PageRequest { Device = Device, Pasid = new Ioasid(1), Rights = PageRequestRights.Read, IsLastInGroup = true });
 
         public PasidStatus EnablePasid(SvmDevice device) => PasidStatus.Success;
 

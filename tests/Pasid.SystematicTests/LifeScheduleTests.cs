@@ -43,6 +43,12 @@ public sealed class LifeScheduleTests
             .Should().BeNull();
 
     [Fact]
+    public void A_device_that_asks_beside_its_last_unbind() => AskBesideTheLastUnbind().Refute().Should().BeNull();
+
+    internal static Attack AskBesideTheLastUnbind() =>
+        Attack.On(() => new Machine(KernelProfile.Default), machine => machine.State(), [m => m.Ask()], [m => m.Unbind()]);
+
+    [Fact]
     public void Two_that_answer_and_one_that_asks() =>
         Refute(
             KernelProfile.Default,
@@ -254,7 +260,7 @@ public sealed class LifeScheduleTests
         public Machine(KernelProfile profile, bool isBound = true, bool nests = false)
         {
             _binder = new SvmBinder(new PasidOptions { Profile = profile });
-            _queue = new PageRequestQueue(_binder, this, capacity: 4);
+            _queue = new PageRequestQueue(_binder, _device.Iommu!, this, new PageRequestQueueOptions { Capacity = 4 });
             _space = _binder.CreateAddressSpace("space");
             _space.FaultHandler = this;
             _space.Portals.Map(0, this);
@@ -267,8 +273,9 @@ public sealed class LifeScheduleTests
 
             if (nests)
             {
-                _other = new PageRequestQueue(_binder, this, capacity: 4);
-                _other.TryEnqueue(Request(3));
+                var far = new SvmDevice("far", new Iommu("other"));
+                _other = new PageRequestQueue(_binder, far.Iommu!, this, new PageRequestQueueOptions { Capacity = 4, HardwareAnswers = false });
+                _other.TryEnqueue(Request(3) with { Device = far });
             }
 
             _first = _binder.CaptureSnapshot();
@@ -417,7 +424,7 @@ public sealed class LifeScheduleTests
             _binder.Dispose();
         }
 
-        private PageRequest Request(int group) => new() { Device = _device, Pasid = new Ioasid(1), GroupIndex = group, IsLastInGroup = true };
+        private PageRequest Request(int group) => new() { Device = _device, Pasid = new Ioasid(1), GroupIndex = group, Rights = PageRequestRights.Read, IsLastInGroup = true };
 
         private static string Guard(Func<string> call)
         {

@@ -29,7 +29,8 @@ internal sealed class SnapshotCheck(SnapshotFile snapshot, KernelProfile profile
             return;
         }
 
-        Add(snapshot.Lifetime != profile.Lifetime || snapshot.Quirks != profile.Quirks
+        Add((snapshot.Quirks & ~KernelProfile.AllQuirks) != KernelQuirks.None ? $"it names the undefined quirks 0x{(int)(snapshot.Quirks & ~KernelProfile.AllQuirks):X}" : null);
+        Add(snapshot.Lifetime != profile.Lifetime || ((snapshot.Quirks ^ profile.Quirks) & KernelProfile.StateQuirks) != KernelQuirks.None
             ? $"it was taken under lifetime {snapshot.Lifetime} and quirks {snapshot.Quirks}, and the profile '{profile.Name}' has {profile.Lifetime} and {profile.Quirks}"
             : null);
         Add(snapshot.LiveCount != snapshot.Ids.Count ? $"it says {snapshot.LiveCount} ids and has {snapshot.Ids.Count}" : null);

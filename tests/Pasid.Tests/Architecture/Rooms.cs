@@ -26,7 +26,7 @@ internal static class Rooms
         new("Snapshots", "Svm/Bindings", "PageRequests/Answering", "Hardware", "Processes", "Enqcmd", "Allocation", "Operations", "Svm/Profiles", "Internal"),
         new("Diagnostics", "Allocation", "Internal"),
         new("Svm", "Svm/Bindings", "Svm/Steps", "Svm/Profiles", "Snapshots", "Integrity", "Diagnostics", "PageRequests/Answering", "Hardware", "Processes", "Enqcmd", "Allocation", "Operations", "Internal"),
-        new("PageRequests", "Svm", "PageRequests/Answering", "Hardware", "Processes", "Internal"),
+        new("PageRequests", "Svm", "PageRequests/Answering", "Hardware", "Internal"),
         new("Container", "Svm", "PageRequests", "PageRequests/Answering", "Diagnostics", "Hardware", "Allocation", "Internal"),
     ];
 

@@ -47,15 +47,15 @@ public sealed class LifetimeTests
         process.Exit();
 
         host.TakeEvents().Should().Equal(
-            "tear_down iommu0 devA pasid=2",
-            "flush devA pasid=2",
+            "tear_down iommu0 devA pasid=2 fault_ignore",
+            "iommu0 pasid_cache pasid=2 did=1",
             "iommu0 iotlb pasid=2 did=1",
-            "tear_down iommu1 devF pasid=1",
-            "flush devF pasid=1",
+            "tear_down iommu1 devF pasid=1 fault_ignore",
+            "iommu1 pasid_cache pasid=1 did=1",
             "iommu1 iotlb pasid=1 did=1",
             "iommu1 dev_iotlb pasid=1 sid=7 qdep=0",
-            "tear_down iommu0 devA pasid=1",
-            "flush devA pasid=1",
+            "tear_down iommu0 devA pasid=1 fault_ignore",
+            "iommu0 pasid_cache pasid=1 did=1",
             "iommu0 iotlb pasid=1 did=1");
         process.IsDestroyed.Should().BeFalse();
         host.Binder.GetBindings().Should().HaveCount(2);
@@ -77,7 +77,7 @@ public sealed class LifetimeTests
         host.Unbind(host.DeviceA, 1);
         host.TakeEvents().Should().Equal(
             "tear_down iommu0 devA pasid=1",
-            "flush devA pasid=1",
+            "iommu0 pasid_cache pasid=1 did=1",
             "iommu0 iotlb pasid=1 did=1",
             "ioasid_set_data 1 null",
             "notifier_unregister P");
@@ -86,7 +86,7 @@ public sealed class LifetimeTests
         host.Unbind(host.DeviceA, 2);
         host.TakeEvents().Should().Equal(
             "tear_down iommu0 devA pasid=2",
-            "flush devA pasid=2",
+            "iommu0 pasid_cache pasid=2 did=1",
             "iommu0 iotlb pasid=2 did=1",
             "ioasid_free 2",
             "notifier_unregister P",
@@ -146,7 +146,7 @@ public sealed class LifetimeTests
         process.Exit();
 
         host.TakeEvents().Where(e => e.StartsWith("tear_down", StringComparison.Ordinal))
-            .Should().Equal("tear_down iommu0 devA pasid=4", "tear_down iommu0 devA pasid=2");
+            .Should().Equal("tear_down iommu0 devA pasid=4 fault_ignore", "tear_down iommu0 devA pasid=2 fault_ignore");
         host.Binder.GetBindings().Select(binding => binding.Pasid.Value).Should().Equal(2u, 4u);
     }
 

@@ -17,15 +17,18 @@ public sealed class ProfileTests
     }
 
     [Fact]
-    public void Default_has_no_quirk_and_seed_has_them_all()
+    public void Default_has_no_quirk_and_seed_all_that_were_there_before_unbinds_drained()
     {
-        KernelProfile.Default.Should().Be(new KernelProfile("default", PasidLifetime.AddressSpace, KernelQuirks.None));
+        const KernelQuirks OfDrain = KernelQuirks.DrainWarnsOutsidePci | KernelQuirks.DrainSkipsOtherQueues;
+        KernelProfile.Default.Should().Be(new KernelProfile("default", PasidLifetime.AddressSpace, KernelQuirks.None) { PageRequests = PageRequestRules.Linux510 });
         KernelProfile.Seed.Lifetime.Should().Be(PasidLifetime.AddressSpace);
-        Enum.GetValues<KernelQuirks>().Should().OnlyContain(quirk => KernelProfile.Seed.Has(quirk));
+        Enum.GetValues<KernelQuirks>().Should().OnlyContain(quirk => KernelProfile.Seed.Has(quirk) || (OfDrain & quirk) != 0);
+        KernelProfile.Seed.PageRequests.Should().Be(PageRequestRules.Linux56);
         KernelProfile.Linux56.Lifetime.Should().Be(PasidLifetime.Binding);
         KernelProfile.Linux56.Quirks.Should().Be(
             KernelQuirks.UnsupportedDeviceReportsSuccess | KernelQuirks.FirstIommuFlushes | KernelQuirks.ZeroLimitWraps
-            | KernelQuirks.NonCanonicalFaultLeaksUser | KernelQuirks.UnbindSkipsDrain);
+            | KernelQuirks.NonCanonicalFaultLeaksUser | KernelQuirks.UnbindSkipsDrain | KernelQuirks.ResponseLosesPrivateData | KernelQuirks.ResponseClaimsPrivateData
+            | KernelQuirks.CallbackGetsPageNumber | KernelQuirks.UnknownPasidEndsThread | KernelQuirks.OverflowIsForEver | KernelQuirks.RequesterIdIsIdentity);
     }
 
     [Theory]
@@ -34,7 +37,10 @@ public sealed class ProfileTests
     {
         string mended = Observe(KernelProfile.Default, quirk);
         string quirky = Observe(KernelProfile.Default with { Quirks = quirk }, quirk);
-        string othersOnly = Observe(KernelProfile.Default with { Quirks = KernelProfile.Seed.Quirks & ~quirk }, quirk);
+        KernelQuirks others = (KernelQuirks.DrainWarnsOutsidePci | KernelQuirks.DrainSkipsOtherQueues).HasFlag(quirk)
+            ? KernelProfile.AllQuirks & ~KernelQuirks.UnbindSkipsDrain
+            : KernelProfile.Seed.Quirks;
+        string othersOnly = Observe(KernelProfile.Default with { Quirks = others & ~quirk }, quirk);
 
         (string Mended, string Quirky) expected = quirk switch
         {
@@ -48,7 +54,15 @@ public sealed class ProfileTests
             KernelQuirks.FirstIommuFlushes => ("iommu1 iommu1 iommu1", "iommu0 iommu0 iommu0"),
             KernelQuirks.ZeroLimitWraps => ("NoSpace ioasid_alloc 1..0 -> 4294967295", "Success ioasid_alloc 1..4294967295 -> 1"),
             KernelQuirks.NonCanonicalFaultLeaksUser => ("InvalidRequest, 0 users, exited", "InvalidRequest, 1 users, alive"),
-            KernelQuirks.UnbindSkipsDrain => ("InvalidRequest at the unbind", "ResponseFailure after it"),
+            KernelQuirks.UnbindSkipsDrain => ("InvalidRequest at the unbind", "InvalidRequest after it"),
+            KernelQuirks.ResponseLosesPrivateData => ("7", "0"),
+            KernelQuirks.ResponseClaimsPrivateData => ("none", "0"),
+            KernelQuirks.CallbackGetsPageNumber => ("5000 none", "5 0"),
+            KernelQuirks.UnknownPasidEndsThread => ("2 alive", "0 dead"),
+            KernelQuirks.OverflowIsForEver => ("1 lost", "2 lost"),
+            KernelQuirks.RequesterIdIsIdentity => ("", "twin"),
+            KernelQuirks.DrainWarnsOutsidePci => ("1 answered, drain iommu0 sid=0 pasid=1", "0 answered, warn"),
+            KernelQuirks.DrainSkipsOtherQueues => ("1 answered", "0 answered"),
             _ => throw new ArgumentOutOfRangeException(nameof(quirk), quirk, "A quirk without a test."),
         };
         mended.Should().Be(expected.Mended);
@@ -83,7 +97,8 @@ public sealed class ProfileTests
             KernelQuirks.ExhaustionReportsSuccess => 1,
             _ => IoasidRange.PasidLimit,
         };
-        using var host = new Host(profile, limit, options => options.CpuHasEnqcmd = quirk != KernelQuirks.FreeNeedsEnqcmd);
+        bool flushesApart = quirk == KernelQuirks.FirstIommuFlushes;
+        using var host = new Host(flushesApart ? profile with { PageRequests = PageRequestRules.Linux56 } : profile, limit, options => options.CpuHasEnqcmd = quirk != KernelQuirks.FreeNeedsEnqcmd);
         AddressSpace process = host.Process("P");
         switch (quirk)
         {
@@ -162,7 +177,68 @@ public sealed class ProfileTests
                 }
 
             default:
+                return ObserveRequests(host, process, quirk);
+        }
+    }
+
+    private static string ObserveRequests(Host host, AddressSpace process, KernelQuirks quirk)
+    {
+        using var requests = new HostRequests(host, capacity: 4);
+        using var far = new HostRequests(host, iommu: host.Iommu1);
+        var spy = new Spy();
+        SvmDevice device = quirk == KernelQuirks.DrainWarnsOutsidePci ? new SvmDevice("platform", host.Iommu0) { IsPci = false } : host.DeviceA;
+        host.Binder.BindMm(device, process, SvmBindFlags.None, spy, out Ioasid pasid).Should().Be(PasidStatus.Success);
+        PageRequest request = new() { Device = device, Pasid = pasid, Address = 0x5000, Rights = PageRequestRights.Read, IsLastInGroup = true };
+        switch (quirk)
+        {
+            case KernelQuirks.ResponseLosesPrivateData or KernelQuirks.ResponseClaimsPrivateData:
+                requests.Queue.TryEnqueue(request with { PrivateData = quirk == KernelQuirks.ResponseLosesPrivateData ? 7 : null });
+                requests.Queue.Process();
+                return Text(requests.Responses.Single().PrivateData);
+            case KernelQuirks.CallbackGetsPageNumber:
+                requests.Queue.TryEnqueue(request);
+                requests.Queue.Process();
+                return spy.Calls.Single().Request;
+            case KernelQuirks.UnknownPasidEndsThread:
+                requests.Queue.TryEnqueue(request with { Pasid = new Ioasid(77) });
+                requests.Queue.TryEnqueue(request);
+                return $"{requests.Queue.Process()} {(requests.Queue.IsDead ? "dead" : "alive")}";
+            case KernelQuirks.OverflowIsForEver:
+                for (int i = 0; i < 4; i++)
+                {
+                    requests.Queue.TryEnqueue(request);
+                }
+
+                requests.Queue.Process();
+                requests.Queue.TryEnqueue(request);
+                return $"{requests.Queue.GetStatistics().Overflows} lost";
+            case KernelQuirks.RequesterIdIsIdentity:
+                requests.Queue.TryEnqueue(request with { Device = new SvmDevice("twin", host.Iommu0) { Segment = 1 } });
+                requests.Queue.Process();
+                return string.Join(' ', spy.Calls.Select(call => call.Device));
+            case KernelQuirks.DrainWarnsOutsidePci:
+                requests.Queue.TryEnqueue(request);
+                host.TakeEvents();
+                host.Binder.UnbindMm(device, pasid);
+                return $"{requests.Responses.Count} answered, {host.TakeEvents().Single(e => e.StartsWith("drain", StringComparison.Ordinal) || e == "warn")}";
+            case KernelQuirks.DrainSkipsOtherQueues:
+                far.Queue.TryEnqueue(request with { Device = host.DeviceFar });
+                host.Binder.UnbindMm(device, pasid);
+                return $"{far.Responses.Count} answered";
+            default:
                 throw new ArgumentOutOfRangeException(nameof(quirk), quirk, "A quirk without a test.");
         }
+    }
+
+    private static string Text(UInt128? data) => data?.ToString(System.Globalization.CultureInfo.InvariantCulture) ?? "none";
+
+    private sealed class Spy : ISvmDeviceCallbacks
+    {
+        public string Name => "spy";
+
+        public List<(string Device, string Request)> Calls { get; } = [];
+
+        public void OnPageRequest(SvmDevice device, Ioasid pasid, ulong address, UInt128? privateData, PageRequestRights rights, PageResponseCode code) =>
+            Calls.Add((device.Name, $"{address:x} {Text(privateData)}"));
     }
 }

@@ -22,7 +22,7 @@ public sealed class SvmEventTests
             SvmEventKind.NotifierRegistered,
             SvmEventKind.EntrySetUp,
             SvmEventKind.EntryTornDown,
-            SvmEventKind.Flushed,
+            SvmEventKind.PasidCacheInvalidated,
             SvmEventKind.IotlbInvalidated,
             SvmEventKind.DataCleared,
             SvmEventKind.NotifierUnregistered,

@@ -22,7 +22,7 @@ public sealed class UnbindTests
         host.Unbind(host.DeviceFar, 1);
         host.TakeEvents().Should().Equal(
             "tear_down iommu1 devF pasid=1",
-            "flush devF pasid=1",
+            "iommu1 pasid_cache pasid=1 did=1",
             "iommu1 iotlb pasid=1 did=1",
             "iommu1 dev_iotlb pasid=1 sid=7 qdep=0",
             "ioasid_set_data 1 null",
@@ -42,7 +42,7 @@ public sealed class UnbindTests
 
         host.Unbind(host.DeviceB, 1);
 
-        host.TakeEvents().Should().Equal("tear_down iommu0 devB pasid=1", "flush devB pasid=1", "iommu0 iotlb pasid=1 did=1");
+        host.TakeEvents().Should().Equal("tear_down iommu0 devB pasid=1", "iommu0 pasid_cache pasid=1 did=1", "iommu0 iotlb pasid=1 did=1");
         host.Binder.GetBindings()[0].Devices.Select(device => device.Device).Should().Equal(host.DeviceFar, host.DeviceA);
         host.Unbind(host.DeviceB, 1, PasidStatus.InvalidArgument);
     }

@@ -24,7 +24,7 @@ public sealed class UsersAndPinsTests
 
         process.HasExited.Should().BeTrue();
         process.TryAddUser().Should().BeFalse();
-        host.TakeEvents().Should().Equal("tear_down iommu0 devA pasid=1", "flush devA pasid=1", "iommu0 iotlb pasid=1 did=1");
+        host.TakeEvents().Should().Equal("tear_down iommu0 devA pasid=1 fault_ignore", "iommu0 pasid_cache pasid=1 did=1", "iommu0 iotlb pasid=1 did=1");
     }
 
     [Fact]

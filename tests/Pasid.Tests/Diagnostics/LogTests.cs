@@ -176,7 +176,8 @@ public sealed class LogTests : IDisposable
         using var queue = new PageRequestQueue(binder, _device.Iommu!, new Silent(), new PageRequestQueueOptions { Capacity = 2 }, _factory);
         AddressSpace process = binder.CreateAddressSpace("process");
         SvmThread thread = process.CreateThread("thread");
-        PageRequest request = new() { Device = _device, Address = 0xABC, IsLastInGroup = true };
+        PageRequest request = new() { Device = _device, Address = 0xABC000, Rights = PageRequestRights.Read, IsLastInGroup = true };
+        queue.TryEnqueue(request with { Pasid = new Ioasid(9) });
         queue.TryEnqueue(request);
         queue.TryEnqueue(request);
         queue.Process();
@@ -189,13 +190,14 @@ public sealed class LogTests : IDisposable
         binding.Dispose();
 
         Written().Should().Equal(
+            "5103 Warning Device device asked for a page with PASID 9, for which it has no entry.",
             "5102 Warning A page request of device device found the queue full.",
             "5101 Warning Device device asked for a page with PASID (null), which is bound to nothing.",
-            "5100 Debug Answered a page request of device device with PASID (null) at ABC: ResponseFailure.",
+            "5100 Debug Answered a page request of device device with PASID (null) at ABC000: InvalidRequest.",
             "2000 Debug Bound device device to process with PASID 1 (None).",
             "5000 Debug Loaded PASID 1 into the register of thread thread.",
             "5001 Debug An ENQCMD or ENQCMDS of thread thread faulted: PageFault.",
-            "5100 Debug Answered a page request of device device with PASID 1 at ABC: InvalidRequest.",
+            "5100 Debug Answered a page request of device device with PASID 1 at ABC000: InvalidRequest.",
             "2003 Debug Unbound device device from PASID 1.");
     }
 
@@ -209,7 +211,7 @@ public sealed class LogTests : IDisposable
         using SvmBinding binding = binder.Bind(_device, process);
         process.TryAddUser().Should().BeTrue();
         process.Exit();
-        queue.TryEnqueue(new PageRequest { Device = _device, Pasid = binding.Pasid, IsLastInGroup = true });
+        queue.TryEnqueue(new PageRequest { Device = _device, Pasid = binding.Pasid, Rights = PageRequestRights.Read, IsLastInGroup = true });
 
         binding.Dispose();
 
@@ -235,9 +237,9 @@ public sealed class LogTests : IDisposable
             queue.Process();
         };
 
-        queue.TryEnqueue(new PageRequest { Device = _device, Pasid = binding.Pasid, IsLastInGroup = true });
+        queue.TryEnqueue(new PageRequest { Device = _device, Pasid = binding.Pasid, Rights = PageRequestRights.Read, IsLastInGroup = true });
         queue.Process();
-        queue.TryEnqueue(new PageRequest { Device = _device, Pasid = binding.Pasid, IsLastInGroup = true });
+        queue.TryEnqueue(new PageRequest { Device = _device, Pasid = binding.Pasid, Rights = PageRequestRights.Read, IsLastInGroup = true });
         binding.Dispose();
 
         logger.Call = () => { };

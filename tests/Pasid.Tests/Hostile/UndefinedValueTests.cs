@@ -17,7 +17,7 @@ public sealed class UndefinedValueTests
     {
         [typeof(KernelProfile)] = (_ => new KernelProfile("own", PasidLifetime.Binding, KernelQuirks.None), (_, p) => new SvmBinder(new PasidOptions { Profile = (KernelProfile)p }).Dispose()),
         [typeof(AddressRegion)] = (_ => new AddressRegion(0, 1, PageRequestRights.Read), (_, r) => new AddressRegionMap().Add((AddressRegion)r)),
-        [typeof(PageRequest)] = (h => new PageRequest { Device = h.DeviceA }, (h, r) => new HostRequests(h).Queue.TryEnqueue((PageRequest)r)),
+        [typeof(PageRequest)] = (h => new PageRequest { Device = h.DeviceA }, (h, r) => TryEnqueue(h, (PageRequest)r)),
         [typeof(SnapshotFile)] = (h => h.Binder.CaptureSnapshot().File, (h, f) => h.Binder.Restore(new PasidSnapshot((SnapshotFile)f), Map(h))),
         [typeof(BindingEntry)] = (h => h.Binder.CaptureSnapshot().File.Bindings[0], (h, b) => h.Binder.Restore(h.Binder.CaptureSnapshot().With(file => file with { Bindings = [(BindingEntry)b] }), Map(h))),
         [typeof(RequestEntry)] = (_ => new RequestEntry("devA"), (h, r) => RestoreRequest(h, (RequestEntry)r)),
@@ -96,7 +96,7 @@ public sealed class UndefinedValueTests
 
     [Fact]
     public void All_quirks_are_those_that_are_defined() =>
-        KernelProfile.Seed.Quirks.Should().Be(Enum.GetValues<KernelQuirks>().Aggregate((all, quirk) => all | quirk));
+        KernelProfile.AllQuirks.Should().Be(Enum.GetValues<KernelQuirks>().Aggregate((all, quirk) => all | quirk));
 
     public static TheoryData<string> MapFunctions()
     {
@@ -171,9 +171,15 @@ public sealed class UndefinedValueTests
         return known.FirstOrDefault(type.IsInstanceOfType) ?? (type is { IsByRef: false, IsValueType: true } ? Activator.CreateInstance(type) : null);
     }
 
+    private static void TryEnqueue(Host host, PageRequest request)
+    {
+        using var requests = new HostRequests(host);
+        requests.Queue.TryEnqueue(request);
+    }
+
     private static void RestoreRequest(Host host, RequestEntry request)
     {
-        _ = new HostRequests(host);
+        using var requests = new HostRequests(host);
         host.Binder.Restore(host.Binder.CaptureSnapshot().With(file => file with { Queues = [new QueueEntry([request], false)] }), Map(host));
     }
 

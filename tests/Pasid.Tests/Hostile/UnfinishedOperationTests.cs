@@ -307,7 +307,7 @@ public sealed class UnfinishedOperationTests
         status.Should().Be(PasidStatus.Success);
     }
 
-    private static PageRequest Request(SvmDevice device, uint pasid) => new() { Device = device, Pasid = new Ioasid(pasid), IsLastInGroup = true };
+    private static PageRequest Request(SvmDevice device, uint pasid) => new() { Device = device, Pasid = new Ioasid(pasid), Rights = PageRequestRights.Read, IsLastInGroup = true };
 
     /// <summary>Makes an event that tells that an entry is torn down; what comes then is the drain.</summary>
     private static ManualResetEventSlim TornDown(FakeIommu iommu)

@@ -138,9 +138,9 @@ public sealed class ServiceCollectionTests
         using ServiceProvider provider = services.BuildServiceProvider();
         ISvmBinder binder = isKeyed ? provider.GetRequiredKeyedService<ISvmBinder>("host") : provider.GetRequiredService<ISvmBinder>();
         IPageRequestQueue queue = isKeyed ? provider.GetRequiredKeyedService<IPageRequestQueue>("host") : provider.GetRequiredService<IPageRequestQueue>();
-        var device = new SvmDevice("device", new Iommu("iommu"));
+        var device = new SvmDevice("device", queue.Iommu);
         binder.BindMm(device, binder.CreateAddressSpace("process"), SvmBindFlags.None, null, out Ioasid pasid);
-        queue.TryEnqueue(new PageRequest { Device = device, Pasid = pasid, IsLastInGroup = true }).Should().BeTrue();
+        queue.TryEnqueue(new PageRequest { Device = device, Pasid = pasid, Rights = PageRequestRights.Read, IsLastInGroup = true }).Should().BeTrue();
 
         binder.UnbindMm(device, pasid).Should().Be(PasidStatus.Success);
 
@@ -153,10 +153,10 @@ public sealed class ServiceCollectionTests
     {
         using var mine = new SvmBinder();
         using ServiceProvider provider = new ServiceCollection().AddSingleton<ISvmBinder>(mine).AddPasid().BuildServiceProvider();
-        var device = new SvmDevice("device", new Iommu("iommu"));
-        mine.BindMm(device, mine.CreateAddressSpace("process"), out Ioasid pasid);
         IPageRequestQueue queue = provider.GetRequiredService<IPageRequestQueue>();
-        queue.TryEnqueue(new PageRequest { Device = device, Pasid = pasid, IsLastInGroup = true }).Should().BeTrue();
+        var device = new SvmDevice("device", queue.Iommu);
+        mine.BindMm(device, mine.CreateAddressSpace("process"), out Ioasid pasid);
+        queue.TryEnqueue(new PageRequest { Device = device, Pasid = pasid, Rights = PageRequestRights.Read, IsLastInGroup = true }).Should().BeTrue();
 
         mine.UnbindMm(device, pasid);
 

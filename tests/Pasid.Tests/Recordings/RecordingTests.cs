@@ -33,7 +33,7 @@ public sealed class RecordingTests
     }
 
     [Fact]
-    public void All_recordings_are_there() => Vectors.Names().Should().HaveCount(30);
+    public void All_recordings_are_there() => Vectors.Names().Should().HaveCount(86);
 
     [Theory]
     [MemberData(nameof(Names))]

@@ -8,5 +8,5 @@ internal static class Vectors
     public static string PathOf(string name) => Path.Combine(Folder, name);
 
     public static IEnumerable<string> Names() =>
-        Directory.EnumerateFiles(Folder, "*.jsonl").Select(path => Path.GetFileName(path)!).Order(StringComparer.Ordinal);
+        Directory.EnumerateFiles(Folder, "*.jsonl*").Select(path => Path.GetFileName(path)!).Order(StringComparer.Ordinal);
 }

@@ -47,7 +47,7 @@ public sealed class SnapshotMomentTests
     {
         using var host = new Host(configure: static options => options.Observer = null);
         using var first = new HostRequests(host, capacity: 64);
-        using var second = new HostRequests(host, capacity: 64);
+        using var second = new HostRequests(host, capacity: 64, iommu: host.Iommu1);
         AddressSpace[] processes = [host.Process("P"), host.Process("Q")];
         SvmThread[] threads = [.. processes.Select(process => process.CreateThread(process.Name))];
         host.Bind(host.DeviceA, processes[0], 1);

@@ -22,7 +22,7 @@ public sealed class SnapshotValueTests
         LeakedPasids = [8],
         NextId = 6,
         HeldBackIds = [9],
-        Queues = [new QueueEntry([new RequestEntry("devA", 5, 4096, PageRequestRights.Read, 1, true, "77")], true)],
+        Queues = [new QueueEntry([new RequestEntry("devA", 5, 4096, PageRequestRights.Read, 1, true, "77")], true, "iommu0", 3, true, true)],
     };
 
     /// <summary>Each property of each record, by the path that leads to it.</summary>

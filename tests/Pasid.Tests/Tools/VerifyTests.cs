@@ -16,9 +16,9 @@ public sealed class VerifyTests
         ToolRun run = ToolRun.Of("verify", Vectors.Folder);
 
         run.ExitCode.Should().Be(0);
-        run.Lines.Should().HaveCount(31);
+        run.Lines.Should().HaveCount(87);
         run.Lines[0].Should().MatchRegex(@"^ioasid-basic\.jsonl +v5\.6 +625 steps  ok$");
-        run.Lines[^1].Should().Be("30 files, 17578 steps, 0 mismatches");
+        run.Lines[^1].Should().Be("86 files, 58758 steps, 0 mismatches");
         run.Error.Should().BeEmpty();
     }
 
@@ -93,7 +93,7 @@ public sealed class VerifyTests
     [Theory]
     [InlineData("the header lacks the key 'version'", """{"vectors":"ioasid"}""")]
     [InlineData("version 2 is unknown: this tool reads version 1", """{"vectors":"ioasid","version":2}""")]
-    [InlineData("'vectors' is 'vfio': it must be 'ioasid' or 'svm'", """{"vectors":"vfio","version":1,"kernel":"v5.6","name":"x"}""")]
+    [InlineData("'vectors' is 'vfio': it must be 'ioasid', 'svm' or 'prq'", """{"vectors":"vfio","version":1,"kernel":"v5.6","name":"x"}""")]
     [InlineData("'vectors' of the header must be a string, not 7", """{"vectors":7,"version":1}""")]
     [InlineData("the header must be an object, not an array", "[]")]
     [InlineData("the line is cut off or no JSON object", """{"vectors":"ioa""")]
@@ -227,7 +227,7 @@ public sealed class VerifyTests
     {
         using var folder = new TemporaryFolder();
 
-        Malformed(ToolRun.Of("verify", folder.Path), $"{folder.Path}: the folder holds no .jsonl file");
+        Malformed(ToolRun.Of("verify", folder.Path), $"{folder.Path}: the folder holds no .jsonl or .jsonl.gz file");
     }
 
     [Fact]

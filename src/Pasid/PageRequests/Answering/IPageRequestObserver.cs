@@ -1,8 +1,8 @@
 namespace Pasid;
 
 /// <summary>Is told of every step that the answering of one queue takes, in order; see <see cref="PageRequestQueueOptions.Observer"/>.</summary>
-/// <remarks>Called by who answers, and by an unbind that looks whether it has to wait: one at a time as long as no unbind drains beside
-/// another thread that answers. No gate is held. An implementation must not call the binder, which throws
+/// <remarks>Called by who answers, and by an unbind that looks whether it has to wait: from several threads at once
+/// where one unbinds beside one that answers, so an implementation must be safe for concurrent use. No gate is held. An implementation must not call the binder, which throws
 /// <see cref="InvalidOperationException"/> from inside an answer. What it throws is passed on once all is answered.</remarks>
 public interface IPageRequestObserver
 {

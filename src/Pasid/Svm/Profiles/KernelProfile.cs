@@ -16,18 +16,26 @@ public sealed record KernelProfile(string Name, PasidLifetime Lifetime, KernelQu
     internal const KernelQuirks AllQuirks =
         SeedQuirks | KernelQuirks.DrainWarnsOutsidePci | KernelQuirks.DrainSkipsOtherQueues;
 
+    /// <summary>The quirks that decide what a host can come to; others decide what it does, and a snapshot goes with any of them.</summary>
+    internal const KernelQuirks StateQuirks = AllQuirks & ~PageRequestQuirks;
+
+    private const KernelQuirks PageRequestQuirks =
+        KernelQuirks.ResponseLosesPrivateData
+        | KernelQuirks.ResponseClaimsPrivateData
+        | KernelQuirks.CallbackGetsPageNumber
+        | KernelQuirks.UnknownPasidEndsThread
+        | KernelQuirks.OverflowIsForEver
+        | KernelQuirks.RequesterIdIsIdentity
+        | KernelQuirks.DrainWarnsOutsidePci
+        | KernelQuirks.DrainSkipsOtherQueues;
+
     private const KernelQuirks Linux56Quirks =
         KernelQuirks.UnsupportedDeviceReportsSuccess
         | KernelQuirks.FirstIommuFlushes
         | KernelQuirks.ZeroLimitWraps
         | KernelQuirks.NonCanonicalFaultLeaksUser
         | KernelQuirks.UnbindSkipsDrain
-        | KernelQuirks.ResponseLosesPrivateData
-        | KernelQuirks.ResponseClaimsPrivateData
-        | KernelQuirks.CallbackGetsPageNumber
-        | KernelQuirks.UnknownPasidEndsThread
-        | KernelQuirks.OverflowIsForEver
-        | KernelQuirks.RequesterIdIsIdentity;
+        | (PageRequestQuirks & ~(KernelQuirks.DrainWarnsOutsidePci | KernelQuirks.DrainSkipsOtherQueues));
 
     private const KernelQuirks SeedQuirks =
         Linux56Quirks

@@ -8,10 +8,8 @@ namespace Pasid.Internal;
 /// </summary>
 /// <remarks>Where nobody watches, what an IOMMU throws needs no notes, and no method with handlers is in the way of a bind: each costs
 /// more than what it guards.</remarks>
-internal sealed class Steps(ISvmObserver? observer, ISvmFaultInjector? faultInjector, bool isLogged, KernelProfile profile)
+internal sealed class Steps(ISvmObserver? observer, ISvmFaultInjector? faultInjector, bool isLogged, bool firstIommuFlushes, bool tearDownFlushes)
 {
-    private readonly bool _firstIommuFlushes = profile.Has(KernelQuirks.FirstIommuFlushes);
-
     private readonly ISvmObserver? _observer = observer;
     private readonly ISvmFaultInjector? _faultInjector = faultInjector;
 
@@ -23,13 +21,13 @@ internal sealed class Steps(ISvmObserver? observer, ISvmFaultInjector? faultInje
     public SvmFaultPoint? Injected { get; private set; }
 
     /// <summary>Gets a value indicating whether a flush is part of a tear-down, and comes before the drain.</summary>
-    public bool TearDownFlushes { get; } = profile.TearDownFlushes;
+    public bool TearDownFlushes { get; } = tearDownFlushes;
 
     public static InvalidOperationException Undefined(string who, PasidStatus status) =>
         new($"{who} answered {(int)status}, which is no status: answer PasidStatus.Success or a negative one.");
 
     /// <summary>Finds the IOMMU whose queue takes the flushes for a device of a binding (<see cref="KernelQuirks.FirstIommuFlushes"/>).</summary>
-    public IIommu FlushingIommu(SvmDevice device, SvmDevice firstDevice) => _firstIommuFlushes ? firstDevice.Iommu! : device.Iommu!;
+    public IIommu FlushingIommu(SvmDevice device, SvmDevice firstDevice) => firstIommuFlushes ? firstDevice.Iommu! : device.Iommu!;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public PasidStatus Inject(in Operation operation, SvmFaultPoint point, SvmDevice? device, AddressSpace? addressSpace) =>
