@@ -29,7 +29,15 @@ internal sealed partial class NaiveBinder
                 answers.Add(Number("ret", process.HasLeft ? Invalid : 0));
                 break;
             case ThreadExitStep s:
-                SpaceOf(s.Thread)?.Threads.Remove(s.Thread);
+                if (SpaceOf(s.Thread) is { } left)
+                {
+                    left.Threads.Remove(s.Thread);
+                    if (left.Threads.Count == 0)
+                    {
+                        Exit(left);
+                    }
+                }
+
                 break;
             case MapPortalStep s:
                 Space mapping = Find(s.AddressSpace);
@@ -276,7 +284,7 @@ internal sealed partial class NaiveBinder
         answers.Add(new Answer("callbacks", Canonical.Strings(_told)));
         answers.Add(new Answer("users", Canonical.NumbersByName(_world.Spaces
             .Where(space => !space.IsDestroyed)
-            .Select(space => KeyValuePair.Create(space.Name, (long)((space.HasLeft ? 0 : 1) + space.Threads.Count + space.LeakedUsers))))));
+            .Select(space => KeyValuePair.Create(space.Name, (long)((space.HasLeft ? 0 : Math.Max(1, space.Threads.Count)) + space.LeakedUsers))))));
         answers.Add(new Answer("msrs", Canonical.NumbersByName(_threadNames
             .Where(name => SpaceOf(name) is not null)
             .Select(name => KeyValuePair.Create(name, (long)SpaceOf(name)!.Threads[name])))));
