@@ -1,8 +1,11 @@
+using System.Diagnostics.CodeAnalysis;
+
 namespace Pasid;
 
 /// <summary>Says what the thread that a clone makes shares with the one that made it.</summary>
 /// <remarks>Immutable; safe for concurrent use. The values are the kernel's.</remarks>
 [Flags]
+[SuppressMessage("Naming", "CA1711:Identifiers should not have incorrect suffix", Justification = "The field says clone flags.")]
 public enum CloneFlags
 {
     /// <summary>Nothing: a process with an address space of its own, as <see cref="SvmThread.Fork"/> makes it.</summary>
