@@ -23,7 +23,7 @@ internal sealed partial class BinderReplay
                 answers.Add(Number("ret", runs ? 0 : (long)PasidStatus.InvalidArgument));
                 return true;
             case ThreadExitStep s:
-                _threads[s.Thread].Exit();
+                Exit(_threads[s.Thread]);
                 return true;
             case MapPortalStep s:
                 answers.Add(Number("ret", TryMap(FindAddressSpace(s.AddressSpace), s) ? 0 : (long)PasidStatus.InvalidArgument));
@@ -61,6 +61,17 @@ internal sealed partial class BinderReplay
         gone.Exit();
         _events.RemoveRange(events, _events.Count - events);
         return thread;
+    }
+
+    /// <summary>Ends a thread, and with the last one the process.</summary>
+    private void Exit(SvmThread thread)
+    {
+        bool runs = !thread.HasExited;
+        thread.Exit();
+        if (runs && thread.AddressSpace.GetThreads().Count == 0)
+        {
+            _left.Add(thread.AddressSpace.Name);
+        }
     }
 
     private AddressSpace Exec(AddressSpace current, ExecStep step)

@@ -253,12 +253,15 @@ internal sealed partial class BinderReplay : IReplay, ISvmObserver, ISvmFaultInj
                 _left.Add(addressSpace.Name);
             }
 
-            // Another object stands for each thread now; one that went on elsewhere by an exec ends there.
+            // Another object stands for each thread now; one that went on elsewhere by an exec ends there, and is no part of the story.
+            int events = _events.Count;
             foreach (SvmThread thread in addressSpace.GetThreads())
             {
-                _threads[thread.Name].Exit();
+                Exit(_threads[thread.Name]);
                 _threads[thread.Name] = thread;
             }
+
+            _events.RemoveRange(events, _events.Count - events);
         }
     }
 

@@ -14,6 +14,9 @@ public enum PasidStatus
     /// <summary>The operation was carried out. Kernel value 0.</summary>
     Success = 0,
 
+    /// <summary>The portal was opened by another process. Kernel value -1, <c>EPERM</c>.</summary>
+    NotPermitted = -1,
+
     /// <summary>The id is not allocated. Kernel value -2, <c>ENOENT</c>.</summary>
     NotFound = -2,
 

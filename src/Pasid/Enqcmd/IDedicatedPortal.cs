@@ -1,3 +1,5 @@
+using System.Diagnostics.CodeAnalysis;
+
 namespace Pasid;
 
 /// <summary>The portal of a dedicated work queue, which one process writes to with MOVDIR64B: the PASID is not in the command, but was
@@ -20,5 +22,6 @@ public interface IDedicatedPortal : IEnqcmdPortal
     /// <summary>Refuses the command of ENQCMD or ENQCMDS.</summary>
     /// <param name="command">The command.</param>
     /// <returns>By default <see langword="false"/>: a dedicated work queue takes what MOVDIR64B writes, and nothing else.</returns>
+    [SuppressMessage("Design", "CA1033:Interface methods should be callable by child types", Justification = "Who implements the interface may implement the member of its base.")]
     bool IEnqcmdPortal.Submit(in EnqcmdCommand command) => false;
 }

@@ -14,6 +14,11 @@ public interface IEnqcmdPortal
     /// <value>Never <see langword="null"/>.</value>
     string Name { get; }
 
+    /// <summary>Gets the portals of the process that opened this one: no other may map it.</summary>
+    /// <value>By default <see langword="null"/>: each process that maps it has opened it for itself. The same object always.</value>
+    /// <remarks>Models the <c>mm</c> that an open file of <c>idxd_cdev</c> belongs to: who got the file from its parent maps nothing.</remarks>
+    PortalMap? Opener => null;
+
     /// <summary>Takes a command, or not.</summary>
     /// <param name="command">The command, with the PASID of who wrote it.</param>
     /// <returns><see langword="true"/> if it was taken; <see langword="false"/> if the program has to try again.</returns>

@@ -38,12 +38,20 @@ public sealed class PortalMap
     /// <exception cref="ArgumentNullException"><paramref name="portal"/> is <see langword="null"/>.</exception>
     /// <exception cref="ArgumentException"><paramref name="address"/> is no multiple of 4096, or something is mapped there.</exception>
     /// <exception cref="InvalidOperationException">The address space has exited.</exception>
+    /// <exception cref="PasidException">Another process opened the portal (<see cref="IEnqcmdPortal.Opener"/>); the status is
+    /// <see cref="PasidStatus.NotPermitted"/>. Processes that share an address space are one here.</exception>
+    /// <remarks>Models <c>idxd_cdev_mmap</c>.</remarks>
     public void Map(ulong address, IEnqcmdPortal portal)
     {
         ArgumentNullException.ThrowIfNull(portal);
         if (address % PageLength != 0)
         {
             throw new ArgumentException(string.Create(CultureInfo.InvariantCulture, $"A portal cannot begin at 0x{address:X}: give a multiple of {PageLength}."), nameof(address));
+        }
+
+        if (portal.Opener is { } opener && !ReferenceEquals(opener, this))
+        {
+            throw new PasidException(PasidStatus.NotPermitted, $"The address space '{opener._owner}' opened the portal '{portal.Name}', and '{_owner}' may not map it: open one for it.");
         }
 
         ref Gate gate = ref _owner.Cpu.MappingGate;

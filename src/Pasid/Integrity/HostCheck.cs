@@ -85,7 +85,7 @@ internal sealed class HostCheck(BindingEngine engine)
     private void CheckUsers(AddressSpace addressSpace)
     {
         int threads = addressSpace.Threads?.Count ?? 0;
-        long expected = addressSpace.HasLeft ? 0 : 1 + threads;
+        long expected = addressSpace.OwnUsers;
         long own = addressSpace.UserCount.Own;
         if (own != expected || (addressSpace.HasLeft && threads != 0))
         {

@@ -9,8 +9,9 @@ namespace Pasid;
 /// Represents the address space of a process, which remembers the PASID that devices know it by.
 /// </summary>
 /// <remarks>
-/// <para>Made by <see cref="ISvmBinder.CreateAddressSpace"/>; only that binder can bind it. Its users are the process itself, until
-/// <see cref="Exit"/>, each of its threads, and whoever calls <see cref="TryAddUser"/>. When the last has left, it exits. Each binding
+/// <para>Made by <see cref="ISvmBinder.CreateAddressSpace"/>, with a process that has one thread, which need not be named; only that binder
+/// can bind it. Its users are the threads that run in it, and whoever calls <see cref="TryAddUser"/>: the first thread that is made takes
+/// over the user that stood for the process. When the last has left, it exits. Each binding
 /// pins it, and so does <see cref="AddPin"/>: it is destroyed, and its PASID freed, when it has exited and nothing pins it any more,
 /// that is, in the exit itself or when the last pin goes.</para>
 /// <para>One that is dropped without <see cref="Exit"/> is not lost while it has a PASID or a binding: the binder keeps
@@ -54,7 +55,7 @@ public sealed class AddressSpace : IDisposable, IPortalOwner
     }
 
     /// <summary>Gets how many users the address space has.</summary>
-    /// <value>The process, its threads, and those who came by <see cref="TryAddUser"/>, and each ENQCMD, ENQCMDS, MOVDIR64B and answer to a page
+    /// <value>Its threads, or the process as long as it has not named one, those who came by <see cref="TryAddUser"/>, and each ENQCMD, ENQCMDS, MOVDIR64B and answer to a page
     /// request that is under way; 0 once it has exited.</value>
     /// <remarks>Models <c>mm_users</c>.</remarks>
     public long Users => UserCount.All;
@@ -66,7 +67,7 @@ public sealed class AddressSpace : IDisposable, IPortalOwner
     public long Pins => Processes.CountPins(this);
 
     /// <summary>Gets a value indicating whether the last user has left.</summary>
-    /// <value>From then on no bind succeeds any more.</value>
+    /// <value>No bind succeeds from then on, nor before, once its processes have left.</value>
     /// <remarks>Models <c>mm_users</c> being 0.</remarks>
     public bool HasExited => UserCount.IsZero;
 
@@ -131,7 +132,10 @@ public sealed class AddressSpace : IDisposable, IPortalOwner
     /// <summary>Gets how often the address space was brought into another state: the users that instructions were before are gone.</summary>
     internal int Life { get; private set; }
 
-    /// <summary>Gets or sets a value indicating whether the process itself has left; guarded by the gate of the host, as is all that
+    /// <summary>Gets how many users are threads, or stand for the process that has not named any.</summary>
+    internal int OwnUsers => HasLeft ? 0 : Math.Max(1, Threads?.Count ?? 0);
+
+    /// <summary>Gets or sets a value indicating whether its processes have left; guarded by the gate of the host, as is all that
     /// follows.</summary>
     internal bool HasLeft { get; set; }
 
@@ -167,7 +171,7 @@ public sealed class AddressSpace : IDisposable, IPortalOwner
         _instructions = 0;
         Life++;
         Volatile.Write(ref _leakedUsers, leakedUsers);
-        UserCount.Set(hasLeft ? 0 : 1 + (threads?.Count ?? 0), extraUsers);
+        UserCount.Set(OwnUsers, extraUsers);
     }
 
     bool IPortalOwner.TryBeginInstruction(out int life)
@@ -231,7 +235,7 @@ public sealed class AddressSpace : IDisposable, IPortalOwner
     internal KeyValuePair<ulong, IEnqcmdPortal>[] CopyPortalsUnsynchronized() => Volatile.Read(ref _portals)?.CopyUnsynchronized() ?? [];
 
     /// <summary>
-    /// Lets the process leave: its threads end. If nobody else uses the address space, it exits: the PASID entries of all bound
+    /// Lets the process leave, and with it those that share the address space: their threads end. If nobody else uses the address space, it exits: the PASID entries of all bound
     /// devices are torn down and flushed, the binding that registered last first, its newest device first. Bindings stay until
     /// they are unbound.
     /// </summary>
@@ -269,7 +273,8 @@ public sealed class AddressSpace : IDisposable, IPortalOwner
 
     /// <summary>Makes a thread of the process, with an empty IA32_PASID register.</summary>
     /// <param name="name">What to call it.</param>
-    /// <returns>The thread, a user of the address space.</returns>
+    /// <returns>The thread. The first one is the thread that the process began with, whose user it takes over; each further one is a user
+    /// more.</returns>
     /// <exception cref="ArgumentNullException"><paramref name="name"/> is <see langword="null"/>.</exception>
     /// <exception cref="ArgumentException"><paramref name="name"/> has half of a surrogate pair.</exception>
     /// <exception cref="InvalidOperationException">The process has left, or the call comes from inside a callback of the binder.</exception>

@@ -88,16 +88,29 @@ internal sealed partial class ProcessTable(HostGate gate, Cpu cpu, KernelProfile
         ThrowIfLeft(current, "exec");
         if (thread is not null)
         {
-            // It goes on there with an empty register; the process that it leaves still has a user.
-            current.Threads!.Remove(thread);
-            current.UserCount.AddOwn(-1);
+            // It goes on there with an empty register; its user of what it leaves goes last, if no other process is there.
+            foreach (SvmThread other in FindGroup(thread))
+            {
+                if (!ReferenceEquals(other, thread))
+                {
+                    RemoveThread(other);
+                    other.HasExited = true;
+                }
+            }
+
+            bool isLast = !RemoveThread(thread);
 
             // As one step for who loads a PASID into the register: the number of the one must not come to the other.
             Cpu.MappingGate.Enter();
             thread.AddressSpace = next;
             thread.Load(default);
             Cpu.MappingGate.Leave();
+            thread.ThreadGroup = next;
             AddThread(next, thread);
+            if (!isLast)
+            {
+                return next;
+            }
         }
 
         Leave(in operation, current);
@@ -122,38 +135,6 @@ internal sealed partial class ProcessTable(HostGate gate, Cpu cpu, KernelProfile
         }
     }
 
-    public SvmThread CreateThread(AddressSpace addressSpace, string name, SvmThread? parent = null)
-    {
-        Names.Check(name, nameof(name));
-        using Operation operation = Gate.Enter();
-        parent?.ThrowIfExited();
-        if (addressSpace.HasLeft)
-        {
-            throw new InvalidOperationException($"The process of the address space '{addressSpace}' has left: make threads of one that runs.");
-        }
-
-        var thread = new SvmThread(addressSpace, name);
-        AddThread(addressSpace, thread);
-        return thread;
-    }
-
-    public IReadOnlyList<SvmThread> GetThreads(AddressSpace addressSpace)
-    {
-        using Operation operation = Gate.EnterAnyhow();
-        return addressSpace.Threads?.ToArray() ?? [];
-    }
-
-    public void ExitThread(SvmThread thread)
-    {
-        using Operation operation = Gate.EnterAnyhow();
-        if (!thread.HasExited)
-        {
-            thread.HasExited = true;
-            thread.AddressSpace.Threads!.Remove(thread);
-            thread.AddressSpace.UserCount.AddOwn(-1);
-        }
-    }
-
     /// <summary>Lets a user leave; one that an answer is has an aftermath. Only who finds itself to be the last enters the gate.</summary>
     public void DropUser(AddressSpace addressSpace, Aftermath? aftermath = null)
     {
@@ -169,24 +150,6 @@ internal sealed partial class ProcessTable(HostGate gate, Cpu cpu, KernelProfile
             || (addressSpace.UserCount.TryDrop(addressSpace, isLastToo: true) && addressSpace.HasExited))
         {
             EndUse(in operation, addressSpace);
-        }
-    }
-
-    /// <summary>Ends an instruction that may be the last user; also from inside an answer, which is over before the gate is waited for.</summary>
-    public void EndInstruction(AddressSpace addressSpace, int life)
-    {
-        var aftermath = new Aftermath();
-        try
-        {
-            using Operation operation = Gate.EnterWithTurn(aftermath, nameof(EndInstruction));
-            if (life == addressSpace.Life && addressSpace.TryDropInstruction(life, isLastToo: true) && addressSpace.HasExited)
-            {
-                EndUse(in operation, addressSpace);
-            }
-        }
-        finally
-        {
-            aftermath.Finish();
         }
     }
 
@@ -323,13 +286,7 @@ internal sealed partial class ProcessTable(HostGate gate, Cpu cpu, KernelProfile
         }
     }
 
-    private static void AddThread(AddressSpace addressSpace, SvmThread thread)
-    {
-        (addressSpace.Threads ??= []).Add(thread);
-        addressSpace.UserCount.AddOwn(1);
-    }
-
-    /// <summary>Lets a process leave; its threads end. If nobody else uses the address space, it has exited.</summary>
+    /// <summary>Lets the processes of an address space leave; their threads end. If nobody else uses the address space, it has exited.</summary>
     private void Leave(in Operation operation, AddressSpace addressSpace)
     {
         if (addressSpace.HasLeft)
@@ -337,8 +294,8 @@ internal sealed partial class ProcessTable(HostGate gate, Cpu cpu, KernelProfile
             return;
         }
 
+        int own = addressSpace.OwnUsers;
         addressSpace.HasLeft = true;
-        int own = 1 + (addressSpace.Threads?.Count ?? 0);
         addressSpace.Threads?.ForEach(static thread => thread.HasExited = true);
         addressSpace.Threads = null;
         if (addressSpace.UserCount.AddOwn(-own))

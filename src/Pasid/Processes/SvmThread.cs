@@ -8,8 +8,9 @@ namespace Pasid;
 /// which is empty until its first ENQCMD.
 /// </summary>
 /// <remarks>
-/// <para>Made by <see cref="AddressSpace.CreateThread"/>, <see cref="Clone"/> and <see cref="Fork"/>. It is a user of its address
-/// space until it exits, or its process does.</para>
+/// <para>Made by <see cref="AddressSpace.CreateThread"/>, <see cref="Clone(string)"/> and <see cref="Fork"/>. It is a user of its address
+/// space until it exits, or its process does. A process is the threads that belong together (<c>CLONE_THREAD</c>); several may share one
+/// address space.</para>
 /// <para>Instructions of one thread are executed one at a time: do not overlap them. The other members are safe for concurrent use.</para>
 /// <para>Models <c>struct task_struct</c>, with the PASID state that it keeps in its XSAVE area.</para>
 /// </remarks>
@@ -18,9 +19,14 @@ public sealed class SvmThread
 {
     private ulong _msr;
 
-    internal SvmThread(AddressSpace addressSpace, string name, PasidMsr msr = default)
+    /// <param name="addressSpace">Where it runs.</param>
+    /// <param name="name">What it is called.</param>
+    /// <param name="msr">Its register.</param>
+    /// <param name="threadGroup">Its process; <see langword="null"/> for the one that the address space was made for.</param>
+    internal SvmThread(AddressSpace addressSpace, string name, PasidMsr msr = default, object? threadGroup = null)
     {
         AddressSpace = addressSpace;
+        ThreadGroup = threadGroup ?? addressSpace;
         _msr = msr.Value;
         Name = name;
     }
@@ -49,6 +55,10 @@ public sealed class SvmThread
         internal set => Volatile.Write(ref field, value);
     }
 
+    /// <summary>Gets or sets its process, which is the same object for all threads of one: the address space that was made for it, where
+    /// there is one. Guarded by the gate of the host.</summary>
+    internal object ThreadGroup { get; set; }
+
     /// <summary>Makes another thread of the same process. Its register is empty, whatever this one's holds.</summary>
     /// <param name="name">What to call it.</param>
     /// <returns>The thread.</returns>
@@ -57,7 +67,37 @@ public sealed class SvmThread
     /// <exception cref="InvalidOperationException">The thread has exited, or the call comes from inside a callback of the binder.</exception>
     /// <exception cref="ObjectDisposedException">The binder is disposed.</exception>
     /// <remarks>Models <c>clone</c> with <c>CLONE_VM</c>.</remarks>
-    public SvmThread Clone(string name) => AddressSpace.Processes.CreateThread(AddressSpace, name, this);
+    public SvmThread Clone(string name) => Clone(name, CloneFlags.SharesMemory | CloneFlags.SharesThreadGroup);
+
+    /// <summary>Makes a thread that shares as much as is said. Its register is empty, whatever this one's holds.</summary>
+    /// <param name="name">What to call it, and its process if it has one of its own.</param>
+    /// <param name="flags"><see cref="CloneFlags.None"/> for what <see cref="Fork"/> makes; <see cref="CloneFlags.SharesMemory"/> for another
+    /// process in the same address space; with <see cref="CloneFlags.SharesThreadGroup"/> too for another thread of this process.</param>
+    /// <returns>The thread.</returns>
+    /// <exception cref="ArgumentNullException"><paramref name="name"/> is <see langword="null"/>.</exception>
+    /// <exception cref="ArgumentException"><paramref name="name"/> has half of a surrogate pair; or <paramref name="flags"/> shares the thread
+    /// group and not the memory.</exception>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="flags"/> has undefined bits.</exception>
+    /// <exception cref="InvalidOperationException">The thread has exited, or the call comes from inside a callback of the binder.</exception>
+    /// <exception cref="ObjectDisposedException">The binder is disposed.</exception>
+    /// <exception cref="PasidException">The fault injector made the copy of the address space fail.</exception>
+    /// <remarks>Models <c>copy_process</c>. Portals belong to the address space, and so to all who share it. A snapshot does not tell
+    /// processes apart that share one: restored threads of an address space are of one process.</remarks>
+    public SvmThread Clone(string name, CloneFlags flags)
+    {
+        switch (flags)
+        {
+            case CloneFlags.None:
+                return Fork(name);
+            case CloneFlags.SharesMemory:
+            case CloneFlags.SharesMemory | CloneFlags.SharesThreadGroup:
+                return AddressSpace.Processes.CreateThread(AddressSpace, name, this, isOwnProcess: flags == CloneFlags.SharesMemory);
+            case CloneFlags.SharesThreadGroup:
+                throw new ArgumentException($"Threads of one process share its memory: add {nameof(CloneFlags.SharesMemory)}.", nameof(flags));
+            default:
+                throw new ArgumentOutOfRangeException(nameof(flags), flags, $"Undefined bits are set: combine members of {nameof(CloneFlags)}.");
+        }
+    }
 
     /// <summary>Makes a child process with one thread, whose register is empty.</summary>
     /// <param name="name">What to call the process and its thread.</param>
@@ -71,7 +111,7 @@ public sealed class SvmThread
     public SvmThread Fork(string name) => AddressSpace.Processes.Fork(AddressSpace, name, this);
 
     /// <summary>Replaces the program of the process: this thread goes on in a new address space with an empty register, the
-    /// others end, and the old address space exits.</summary>
+    /// others of the process end, and the old address space exits unless another process shares it.</summary>
     /// <param name="name">What to call the new address space.</param>
     /// <exception cref="ArgumentNullException"><paramref name="name"/> is <see langword="null"/>.</exception>
     /// <exception cref="ArgumentException"><paramref name="name"/> has half of a surrogate pair.</exception>
@@ -85,10 +125,17 @@ public sealed class SvmThread
 #pragma warning restore CA2000
     }
 
-    /// <summary>Ends the thread; its process goes on until <see cref="AddressSpace.Exit"/>. A second call does nothing.</summary>
+    /// <summary>Ends the thread. With the last thread of all that run in it, the address space exits as of <see cref="AddressSpace.Exit"/>.
+    /// A second call does nothing.</summary>
     /// <exception cref="InvalidOperationException">Called from inside a callback of the binder.</exception>
-    /// <remarks>Models <c>exit</c> of one thread.</remarks>
+    /// <remarks>Models <c>exit</c> of one thread, and <c>exit_mm</c>. A fault handler may call it.</remarks>
     public void Exit() => AddressSpace.Processes.ExitThread(this);
+
+    /// <summary>Ends the process of the thread: all of its threads, and not those of another process that shares its address space. With the
+    /// last thread of all that run in it, the address space exits as of <see cref="AddressSpace.Exit"/>. Does nothing if the thread has exited.</summary>
+    /// <exception cref="InvalidOperationException">Called from inside a callback of the binder.</exception>
+    /// <remarks>Models <c>exit_group</c>. O(threads of the address space). A fault handler may call it.</remarks>
+    public void ExitGroup() => AddressSpace.Processes.ExitGroup(this);
 
     /// <summary>Executes ENQCMD: sends 64 bytes to a device, with the PASID from the register.</summary>
     /// <param name="destination">Where the portal is mapped: a multiple of 64, and canonical (<see cref="PasidOptions.AddressWidth"/>).</param>

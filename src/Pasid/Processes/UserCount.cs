@@ -1,13 +1,13 @@
 namespace Pasid.Internal;
 
 /// <summary>
-/// How many users an address space has, in one word: above bit 31 the process and its threads, which change inside the gate of the
+/// How many users an address space has, in one word: above bit 31 the threads, or the process that has not named any, which change inside the gate of the
 /// host; below it those who came by <see cref="AddressSpace.TryAddUser"/>, without it. Bit 31 says that they stand still. Safe for
 /// concurrent use.
 /// </summary>
 internal struct UserCount
 {
-    /// <summary>The process, or one thread.</summary>
+    /// <summary>One thread, or the process that has not named any.</summary>
     public const long OwnUser = 1L << 32;
 
     /// <summary>Says that nobody may come or go who needs no gate for it.</summary>
@@ -33,13 +33,13 @@ internal struct UserCount
     /// <summary>Gets a value indicating whether the last has left.</summary>
     public bool IsZero => Volatile.Read(ref _users) == 0;
 
-    /// <summary>Gets how many are the process and its threads.</summary>
+    /// <summary>Gets how many are threads, or the process.</summary>
     public long Own => Volatile.Read(ref _users) / OwnUser;
 
     /// <summary>Gets how many came without the gate and have not left.</summary>
     public int Extra => (int)(Volatile.Read(ref _users) & ExtraMask);
 
-    /// <summary>Changes the number of those that are the process and its threads; inside the gate.</summary>
+    /// <summary>Changes the number of those that are threads, or the process; inside the gate.</summary>
     /// <returns><see langword="true"/> if nobody is left.</returns>
     public bool AddOwn(long change) => Interlocked.Add(ref _users, change * OwnUser) == 0;
 

@@ -61,7 +61,7 @@ public interface ISvmBinder : IDisposable
     /// <see cref="PasidStatus.Success"/>: bound; under two quirks (<see cref="KernelQuirks.ExhaustionReportsSuccess"/>,
     /// <see cref="KernelQuirks.UnsupportedDeviceReportsSuccess"/>) also when nothing was bound and no PASID stored.
     /// <see cref="PasidStatus.InvalidArgument"/>: the device is behind no IOMMU, DMA remapping is off, the PCI layer cannot
-    /// say the device's width, the IOMMU does not support a supervisor bind, or the address space has exited.
+    /// say the device's width, the IOMMU does not support a supervisor bind, or the process of the address space has left.
     /// <see cref="PasidStatus.NotSupported"/>: the IOMMU is not capable of SVM.
     /// <see cref="PasidStatus.NoSpace"/>: the PASID of the address space is too wide for the device, or no PASID is free.
     /// <see cref="PasidStatus.Busy"/>: the device is bound to this PASID with other callbacks.

@@ -13,7 +13,7 @@ public sealed class UsersAndPinsTests
         host.Bind(host.DeviceA, process, 1);
         process.CreateThread("T");
         process.TryAddUser().Should().BeTrue();
-        process.Users.Should().Be(3);
+        process.Users.Should().Be(2);
         host.TakeEvents();
 
         process.Exit();
@@ -36,7 +36,7 @@ public sealed class UsersAndPinsTests
 
         process.Invoking(p => p.DropUser()).Should().Throw<InvalidOperationException>().WithMessage("Nobody uses the address space 'P'*");
 
-        process.Users.Should().Be(2);
+        process.Users.Should().Be(1);
         process.TryAddUser();
         process.DropUser();
         process.Invoking(p => p.DropUser()).Should().Throw<InvalidOperationException>();
@@ -255,7 +255,7 @@ public sealed class UsersAndPinsTests
 
         thread.Invoking(t => t.Clone("U")).Should().Throw<InvalidOperationException>().WithMessage("The thread 'T' has exited*");
         thread.Invoking(t => t.Fork("C")).Should().Throw<InvalidOperationException>().WithMessage("The thread 'T' has exited*");
-        thread.AddressSpace.Users.Should().Be(1);
+        thread.AddressSpace.Users.Should().Be(0);
     }
 
     [Fact]
@@ -268,7 +268,7 @@ public sealed class UsersAndPinsTests
 
         child.AddressSpace.Name.Should().Be("C");
         child.AddressSpace.GetThreads().Should().Equal(child);
-        child.AddressSpace.Users.Should().Be(2);
+        child.AddressSpace.Users.Should().Be(1);
         host.Armed = SvmFaultPoint.AddressSpaceCopy;
         thread.Invoking(t => t.Fork("D")).Should().Throw<PasidException>().WithMessage("*the fault injector answered OutOfMemory at AddressSpaceCopy*");
     }

@@ -55,7 +55,7 @@ public sealed class InstructionUserTests : IDisposable
 
         FluentActions.Invoking(() => Execute(instruction)).Should().Throw<TimeoutException>();
 
-        _process.Users.Should().Be(2);
+        _process.Users.Should().Be(1);
         _inside = () =>
         {
             _process.Exit();
@@ -139,7 +139,7 @@ public sealed class InstructionUserTests : IDisposable
 
         _thread.Enqcmd(Shared, new byte[64]).Outcome.Should().Be(EnqcmdOutcome.Accepted);
 
-        _process.Users.Should().Be(2, "the process and its thread");
+        _process.Users.Should().Be(1, "its thread");
         _process.Exit();
         _process.HasExited.Should().BeTrue();
     }
@@ -147,11 +147,11 @@ public sealed class InstructionUserTests : IDisposable
     [Fact]
     public void Enqcmd_of_an_address_space_with_as_many_users_as_can_be_counted_is_refused()
     {
-        _process.UserCount.Set(own: 2, extra: int.MaxValue);
+        _process.UserCount.Set(own: 1, extra: int.MaxValue);
 
         _thread.Invoking(thread => thread.Enqcmd(Shared, new byte[64])).Should().Throw<PasidException>().Which.Status.Should().Be(PasidStatus.Overflow);
 
-        _process.UserCount.Set(own: 2, extra: 0);
+        _process.UserCount.Set(own: 1, extra: 0);
     }
 
     private PasidSnapshotMap Map()

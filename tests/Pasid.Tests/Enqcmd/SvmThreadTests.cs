@@ -235,7 +235,7 @@ public sealed class SvmThreadTests
         thread.Msr.Should().Be(default(PasidMsr));
         thread.AddressSpace.Should().NotBeSameAs(process);
         thread.AddressSpace.Pasid.Should().Be(Ioasid.Invalid);
-        thread.AddressSpace.Users.Should().Be(2);
+        thread.AddressSpace.Users.Should().Be(1);
         thread.AddressSpace.GetThreads().Should().Equal(thread);
         other.HasExited.Should().BeTrue();
         process.HasExited.Should().BeTrue();
@@ -253,7 +253,7 @@ public sealed class SvmThreadTests
         SvmThread other = process.CreateThread("other");
         thread.Exit();
         thread.Exit();
-        process.Users.Should().Be(2);
+        process.Users.Should().Be(1);
 
         foreach (Action call in new Action[] { () => thread.Enqcmd(Portal, Bytes()), () => thread.Enqcmds(Portal, Bytes(), default), () => thread.Clone("x"), () => thread.Fork("x"), () => thread.Exec("x") })
         {

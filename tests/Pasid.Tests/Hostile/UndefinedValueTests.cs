@@ -152,6 +152,9 @@ public sealed class UndefinedValueTests
             case nameof(SvmThread.Enqcmds):
                 host.Thread!.Enqcmds(0, new byte[64], (CpuPrivilege)Undefined);
                 return;
+            case nameof(SvmThread.Clone):
+                host.Thread!.Clone("name", (CloneFlags)Undefined);
+                return;
         }
 
         object?[] arguments = [.. method.GetParameters().Select(p => p.Name == parameter ? Enum.ToObject(p.ParameterType, Undefined) : Sample(host, process, p.ParameterType))];

@@ -237,6 +237,7 @@ public sealed class UnfinishedOperationTests
         regions.Add(new AddressRegion(0, 4096, PageRequestRights.Read));
         process.FaultHandler = regions;
         using SvmBinding binding = binder.Bind(other, process);
+        process.CreateThread("main");
         bool isOver = false;
         var thrown = new System.Collections.Concurrent.ConcurrentBag<Exception>();
         Thread[] threads =

@@ -30,7 +30,15 @@ internal sealed partial class NaiveBinder
                 answers.Add(Number("ret", process.HasLeft ? Invalid : 0));
                 break;
             case ThreadExitStep s:
-                SpaceOf(s.Thread)?.Threads.Remove(s.Thread);
+                if (SpaceOf(s.Thread) is { } left)
+                {
+                    left.Threads.Remove(s.Thread);
+                    if (left.Threads.Count == 0)
+                    {
+                        Exit(left);
+                    }
+                }
+
                 break;
             case MapPortalStep s:
                 Space mapping = Find(s.AddressSpace);
@@ -361,7 +369,7 @@ internal sealed partial class NaiveBinder
         answers.Add(new Answer("queues", "{" + string.Join(',', _world.Rings.Select(ring => string.Create(CultureInfo.InvariantCulture, $"\"{ring.Key}\":[{ring.Value.Head * 32},{(ring.Value.Head + ring.Value.Requests.Count) % _topology.QueueCapacity * 32},{(ring.Value.IsPending ? 1 : 0) + (ring.Value.HasOverflowed ? 2 : 0)}]"))) + "}"));
         answers.Add(new Answer("users", Canonical.NumbersByName(_world.Spaces
             .Where(space => !space.IsDestroyed)
-            .Select(space => KeyValuePair.Create(space.Name, (long)((space.HasLeft ? 0 : 1) + space.Threads.Count + space.LeakedUsers))))));
+            .Select(space => KeyValuePair.Create(space.Name, (long)((space.HasLeft ? 0 : Math.Max(1, space.Threads.Count)) + space.LeakedUsers))))));
         answers.Add(new Answer("msrs", Canonical.NumbersByName(_threadNames
             .Where(name => SpaceOf(name) is not null)
             .Select(name => KeyValuePair.Create(name, (long)SpaceOf(name)!.Threads[name])))));

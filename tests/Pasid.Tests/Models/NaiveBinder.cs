@@ -152,7 +152,7 @@ internal sealed partial class NaiveBinder : IReplay
         }
 
         Space? space = step.Flags.HasFlag(SvmBindFlags.Supervisor) ? null : Find(step.AddressSpace);
-        if (space is { HasExited: true })
+        if (space is { HasLeft: true })
         {
             return Invalid;
         }
@@ -505,11 +505,13 @@ internal sealed partial class NaiveBinder : IReplay
                 _world.Spaces.Add(then = new Space { Name = space.Name });
             }
 
-            then.HasLeft = space.HasLeft;
             then.LeakedUsers = space.LeakedUsers;
-            then.IsDestroyed = space.HasExited;
             then.Threads = space.Threads.Keys.Where(thread => !_snapshot.Spaces.Exists(s => s.Threads.ContainsKey(thread) && IsKept(_snapshot, s))).ToDictionary(thread => thread, _ => 0u);
-            then.Portals = space.Portals;
+
+            // With its last thread, which goes on where it was then, a process leaves.
+            then.HasLeft = space.HasLeft || (then.Threads.Count == 0 && space.Threads.Count != 0);
+            then.IsDestroyed = then.HasExited;
+            then.Portals = then.HasExited ? [] : space.Portals;
         }
     }
 

@@ -238,14 +238,12 @@ public sealed class PageRequestQueueTests
         using var host = new Host();
         using var requests = new HostRequests(host);
         AddressSpace process = host.Process("P");
-        SvmThread thread = process.CreateThread("T");
         host.Bind(host.DeviceA, process, 1);
         List<Exception?> thrown = [];
         void CallBack()
         {
             thrown.Add(Record.Exception(() => host.Binder.BindMm(host.DeviceB, process, out _)));
             thrown.Add(Record.Exception(() => host.Binder.UnbindMm(host.DeviceA, new Ioasid(1))));
-            thrown.Add(Record.Exception(thread.Exit));
             thrown.Add(Record.Exception(() => host.Binder.GetBindings()));
             thrown.Add(Record.Exception(host.Binder.Dispose));
             thrown.Add(Record.Exception(() => requests.Queue.Process()));
@@ -263,8 +261,46 @@ public sealed class PageRequestQueueTests
 
         requests.Ask(host.DeviceA, 1, 0).Should().Be(Success);
 
-        thrown.Should().HaveCount(14).And.AllBeOfType<InvalidOperationException>();
+        thrown.Should().HaveCount(12).And.AllBeOfType<InvalidOperationException>();
         host.Bind(host.DeviceB, process, 1);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void What_is_called_while_answering_may_let_processes_exit(bool isByThread)
+    {
+        using var host = new Host();
+        using var requests = new HostRequests(host);
+        AddressSpace process = host.Process("P");
+        AddressSpace other = host.Process("Q");
+        host.Bind(host.DeviceA, process, 1);
+        host.Bind(host.DeviceB, other, 2);
+        SvmThread thread = process.CreateThread("T");
+        SvmThread otherThread = other.CreateThread("T");
+        (bool Own, bool Other) inside = default;
+        process.FaultHandler = new Handler((_, _, _) =>
+        {
+            if (isByThread)
+            {
+                thread.Exit();
+                otherThread.ExitGroup();
+            }
+            else
+            {
+                process.Exit();
+                other.Exit();
+            }
+
+            inside = (process.HasExited, other.HasExited);
+            return FaultOutcome.Handled;
+        });
+
+        requests.Ask(host.DeviceA, 1, 0).Should().Be(Success);
+
+        inside.Should().Be((false, true), "the answer is a user of the one");
+        process.HasExited.Should().BeTrue();
+        host.Iommu0.Entries.Should().BeEmpty();
     }
 
     [Fact]
@@ -570,7 +606,7 @@ public sealed class PageRequestQueueTests
             FindPortal = name => name == "portal" ? portal : null,
         }).Single();
 
-        restored.Users.Should().Be(4);
+        restored.Users.Should().Be(3);
         restored.Pins.Should().Be(2);
         restored.GetThreads().Select(t => $"{t.Name} {t.Msr}").Should().Equal("T 0x80000001", "U 0x00000000");
         restored.GetThreads()[0].Enqcmd(0x2000, new byte[64]).Should().Be(new EnqcmdResult(EnqcmdOutcome.Accepted));

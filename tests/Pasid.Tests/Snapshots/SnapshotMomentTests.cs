@@ -91,8 +91,11 @@ public sealed class SnapshotMomentTests
                 {
                     processes[i].Portals.Unmap(4096);
                     processes[i].DropUser();
+
+                    // The next one comes first: with its last thread the process would exit.
+                    SvmThread next = processes[i].CreateThread(processes[i].Name);
                     threads[i].Exit();
-                    threads[i] = processes[i].CreateThread(processes[i].Name);
+                    threads[i] = next;
                 }
             }
         }

@@ -39,7 +39,7 @@ public sealed class LifeStoryTests
     [InlineData("\"command\":\"pasid=7 priv=1\"", "\"command\":\"pasid=7 priv=0\"", "command")]
     [InlineData("group=6 code=1", "group=6 code=0", "responses")]
     [InlineData("rwxp=4 result=1", "rwxp=4 result=0", "callbacks")]
-    [InlineData("\"web\":3,\"job\":1}", "\"web\":2,\"job\":1}", "users")]
+    [InlineData("\"web\":2,\"job\":1}", "\"web\":3,\"job\":1}", "users")]
     [InlineData("\"w1\":2147483649", "\"w1\":2147483650", "msrs")]
     public void A_story_that_expects_something_else_is_found_out(string truth, string lie, string key)
     {

@@ -155,7 +155,7 @@ internal sealed class RequestQueues(HostGate gate, IRequestTargets targets, Kern
     public void Drain(in Operation operation, SvmDevice device, Ioasid pasid, bool isLast)
     {
         RequestRing[] rings = FindDrained(device);
-        if (Array.TrueForAll(rings, static ring => ring.IsIdle))
+        if (Array.TrueForAll(rings, static ring => ring.IsIdle()))
         {
             return;
         }
@@ -182,7 +182,7 @@ internal sealed class RequestQueues(HostGate gate, IRequestTargets targets, Kern
     public bool TryClearOverflow(in Operation operation, SvmDevice device)
     {
         RequestRing[] rings = FindDrained(device);
-        if (Array.TrueForAll(rings, static ring => ring.IsIdle))
+        if (Array.TrueForAll(rings, static ring => ring.IsIdle()))
         {
             return false;
         }

@@ -57,8 +57,6 @@ internal sealed partial class RequestRing(RequestQueues queues, IIommu iommu, IP
 
     public bool IsEmpty => Head == Tail;
 
-    /// <summary>Gets a value indicating whether a drain has nothing to do here and nobody is told of it.</summary>
-    public bool IsIdle => Head == Tail && !_hasOverflowed && !_isObserved;
 
     private int Status => (_isPending ? StatusPending : 0) | (_hasOverflowed ? StatusOverflow : 0);
 
@@ -109,6 +107,16 @@ internal sealed partial class RequestRing(RequestQueues queues, IIommu iommu, IP
         }
 
         return false;
+    }
+
+    /// <summary>Tells whether a drain has nothing to do here and nobody is told of it. Who is putting a request in is waited for: it may have
+    /// found the entry present that is torn down since.</summary>
+    public bool IsIdle()
+    {
+        _ringGate.Enter();
+        bool isIdle = _head == _tail && !_hasOverflowed && !_isObserved;
+        _ringGate.Leave();
+        return isIdle;
     }
 
     /// <summary>Runs the thread once.</summary>

@@ -15,9 +15,9 @@ internal sealed partial class BindingEngine
             return Fail(status, new(_devices.FindFailure(device, status)));
         }
 
-        if (bound is { HasExited: true })
+        if (bound is { HasLeft: true })
         {
-            return Fail(PasidStatus.InvalidArgument, new(BindFailureKind.HasExited));
+            return Fail(PasidStatus.InvalidArgument, new(BindFailureKind.HasLeft));
         }
 
         bool isShared = (flags & SvmBindFlags.Private) == 0;

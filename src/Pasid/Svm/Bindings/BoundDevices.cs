@@ -6,8 +6,9 @@ namespace Pasid.Internal;
 /// The devices of a binding, the one bound last first. Changed inside the gate of the host; page requests look without it. A few devices
 /// are a list through their own links; from more on an index finds one of them.
 /// </summary>
-/// <remarks>Records that were unbound are used again, so who looks without the gate may be led to where it did not want to go. It then
-/// finds that <see cref="_changes"/> is not what it was, and looks again.</remarks>
+/// <remarks>Each change is one write, so that who looks without the gate finds what was before or after it. But records that were removed
+/// are used again, and may lead it to where it did not want to go: it then finds that <see cref="_removals"/> is not what it was, and
+/// looks again.</remarks>
 internal struct BoundDevices
 {
     /// <summary>From how many devices on an index is kept.</summary>
@@ -18,8 +19,8 @@ internal struct BoundDevices
     /// <summary>Where each device is, once there have been many; <see langword="null"/> before.</summary>
     private volatile ConcurrentDictionary<SvmDevice, SvmDeviceRecord>? _index;
 
-    /// <summary>How often the devices began or ceased to change: odd while they do.</summary>
-    private volatile int _changes;
+    /// <summary>How many records were removed; counted before one is used for anything else.</summary>
+    private volatile int _removals;
 
     public readonly SvmDeviceRecord? Newest => _newest;
 
@@ -42,7 +43,6 @@ internal struct BoundDevices
 
     public void Add(SvmDeviceRecord record)
     {
-        _changes++;
         record.Older = _newest;
         _newest = record;
         if (_index is { } index)
@@ -53,13 +53,10 @@ internal struct BoundDevices
         {
             MakeIndex();
         }
-
-        _changes++;
     }
 
     public void Remove(SvmDeviceRecord record)
     {
-        _changes++;
         _index?.TryRemove(record.Device, out _);
         if (ReferenceEquals(_newest, record))
         {
@@ -80,7 +77,7 @@ internal struct BoundDevices
             newer.Older = record.Older;
         }
 
-        _changes++;
+        _removals++;
     }
 
     /// <summary>Looks for a device without the gate.</summary>
@@ -92,11 +89,11 @@ internal struct BoundDevices
     {
         while (true)
         {
-            int seen = _changes;
+            int seen = _removals;
             SvmDeviceRecord? record = _index is { } index ? index.GetValueOrDefault(device) : Walk(static (bound, wanted) => ReferenceEquals(bound, wanted), device);
             callbacks = record?.Callbacks;
             isDraining = record is { IsDraining: true };
-            if ((seen & 1) == 0 && seen == _changes)
+            if (seen == _removals)
             {
                 return record is not null;
             }
@@ -109,11 +106,11 @@ internal struct BoundDevices
     {
         while (true)
         {
-            int seen = _changes;
+            int seen = _removals;
             SvmDeviceRecord? record = Walk(static (bound, wanted) => bound.SourceId == wanted, sourceId);
             callbacks = record?.Callbacks;
             isDraining = record is { IsDraining: true };
-            if ((seen & 1) == 0 && seen == _changes)
+            if (seen == _removals)
             {
                 return record is not null;
             }
@@ -142,12 +139,12 @@ internal struct BoundDevices
         _index = index;
     }
 
-    /// <summary>Walks along the links without the gate, as far as nothing changes: they can lead in a circle meanwhile.</summary>
+    /// <summary>Walks along the links without the gate, as long as no record is removed: those of one that is can lead in a circle.</summary>
     private readonly SvmDeviceRecord? Walk<T>(Func<SvmDevice, T, bool> isWanted, T wanted)
     {
-        int seen = _changes;
+        int seen = _removals;
         SvmDeviceRecord? record = _newest;
-        while (record is not null && !isWanted(record.Device, wanted) && _changes == seen)
+        while (record is not null && !isWanted(record.Device, wanted) && _removals == seen)
         {
             record = record.Older;
         }
