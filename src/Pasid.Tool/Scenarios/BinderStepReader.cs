@@ -211,7 +211,7 @@ internal sealed class BinderStepReader(Topology topology, FileFormat format)
         return name is null || topology.Iommus.Any(iommu => iommu.Name == name) ? name : throw keys.Malformed($"the IOMMU '{name}' is unknown: the topology does not have it");
     }
 
-    private IReadOnlyList<PageRequestFields>? Arriving(KeyReader keys)
+    private List<PageRequestFields>? Arriving(KeyReader keys)
     {
         if (!keys.Has("arrive"))
         {

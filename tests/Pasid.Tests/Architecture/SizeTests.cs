@@ -32,11 +32,11 @@ public sealed class SizeTests : IDisposable
     }
 
     [Fact]
-    public void The_public_surface_has_no_more_than_690_entries()
+    public void The_public_surface_has_no_more_than_770_entries()
     {
         int entries = File.ReadLines(Path.Combine(SourceTree.Library, "PublicAPI.Unshipped.txt")).Count(line => line.Length > 0 && !line.StartsWith('#'));
 
-        entries.Should().BeInRange(400, 690);
+        entries.Should().BeInRange(400, 770);
     }
 
     private static int Lines(string file) => File.ReadLines(file).Count();
