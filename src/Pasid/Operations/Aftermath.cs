@@ -18,6 +18,9 @@ internal sealed class Aftermath
     /// <summary>Gets what was thrown first, whether it waits for the end or has ended the operation.</summary>
     public Exception? Cause => Failure?.SourceException ?? _thrown;
 
+    /// <summary>Gets a value indicating whether nothing is left to do.</summary>
+    public bool IsEmpty => _notes is null && _owed is null && Failure is null;
+
     /// <summary>Adds a message, to be written in the order of what the messages tell of.</summary>
     public void Note(Action message) => (_notes ??= []).Add(message);
 

@@ -47,19 +47,19 @@ public sealed class PageRequestQueue : IPageRequestQueue, IDisposable
     public IIommu Iommu => _ring.Iommu;
 
     /// <inheritdoc/>
-    public int Capacity => _ring.Capacity;
+    public int Capacity => _ring.Registers.Capacity;
 
     /// <inheritdoc/>
-    public int Head => _ring.Head;
+    public int Head => _ring.Registers.Head;
 
     /// <inheritdoc/>
-    public int Tail => _ring.Tail;
+    public int Tail => _ring.Registers.Tail;
 
     /// <inheritdoc/>
-    public bool IsPending => _ring.IsPending;
+    public bool IsPending => _ring.Registers.IsPending;
 
     /// <inheritdoc/>
-    public bool HasOverflowed => _ring.HasOverflowed;
+    public bool HasOverflowed => _ring.Registers.HasOverflowed;
 
     /// <inheritdoc/>
     public bool IsDead => _ring.IsDead;

@@ -26,7 +26,7 @@ internal sealed class HostRestore(BindingEngine engine, IoasidAllocator allocato
     private string? CheckQueues(RequestRing[] attached) => reader.Queues
         .Select((queue, i) => i >= attached.Length ? $"it has {reader.Queues.Count} page request queues, and {attached.Length} are attached"
             : queue.Iommu is not null && queue.Iommu != attached[i].Iommu.Name ? $"page request queue {i} is that of the IOMMU '{queue.Iommu}', and the one attached that of '{attached[i].Iommu.Name}'"
-            : queue.Requests.Length >= attached[i].Capacity ? $"page request queue {i} has {queue.Requests.Length} requests, and room for {attached[i].Capacity - 1}"
+            : queue.Requests.Length >= attached[i].Registers.Capacity ? $"page request queue {i} has {queue.Requests.Length} requests, and room for {attached[i].Registers.Capacity - 1}"
             : null)
         .FirstOrDefault(static reason => reason is not null);
 

@@ -7,7 +7,7 @@ internal static class RatioCommand
 {
     public static int Run(string[] names)
     {
-        Figure[] figures = [.. PairFigures.All, .. FindFigures.All, .. MemoryFigures.All, .. BinderFigures.All];
+        Figure[] figures = [.. PairFigures.All, .. FindFigures.All, .. MemoryFigures.All, .. BinderFigures.All, .. RequestFigures.All];
         string[] unknown = [.. names.Except(figures.Select(figure => figure.Name))];
         if (unknown.Length != 0)
         {

@@ -66,7 +66,7 @@ public sealed class SnapshotMomentTests
                     isBegun.Set();
                     Array.ForEach(order, i => processes[i].TryAddUser());
                     Array.ForEach(order, i => processes[i].Portals.Map(4096, portal));
-                    Array.ForEach(order, i => (i == 0 ? first : second).Queue.TryEnqueue(request));
+                    Array.ForEach(order, i => (i == 0 ? first : second).Queue.TryEnqueue(request with { Device = i == 0 ? host.DeviceA : host.DeviceFar }));
                     Array.ForEach(order, i => threads[i].Enqcmd(4096, new byte[64]));
                     host.Allocator.Allocate(new IoasidRange(100, 100), data: "data");
                 });

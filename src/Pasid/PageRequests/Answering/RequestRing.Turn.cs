@@ -104,8 +104,7 @@ internal sealed partial class RequestRing
             }
 
             _ringGate.Leave();
-            TellRead(PageRequestRegister.Tail, _tail * BytesOfDescriptor, aftermath);
-            TellRead(PageRequestRegister.Head, _head * BytesOfDescriptor, aftermath);
+            TellEnds(_registers.Tail, aftermath);
             if (isOver)
             {
                 return;
@@ -127,8 +126,8 @@ internal sealed partial class RequestRing
     /// <returns><see langword="true"/> if the unbind has to flush again.</returns>
     public bool TryClearOverflow(Aftermath aftermath)
     {
-        TellRead(PageRequestRegister.Status, Status, aftermath);
-        if (!_hasOverflowed || _isDead || _isDisposed)
+        TellStatus(aftermath);
+        if (!_registers.HasOverflowed || _isDead || _isDisposed)
         {
             return false;
         }
@@ -144,7 +143,7 @@ internal sealed partial class RequestRing
         }
 
         // The kernel would wait for ever for a queue that nobody clears.
-        return !_hasOverflowed;
+        return !_registers.HasOverflowed;
     }
 
     /// <summary>Finds the place behind the last request that has a PASID and no answer; the ring is entered.</summary>
@@ -152,7 +151,7 @@ internal sealed partial class RequestRing
     {
         for (int i = Count; i > 0; i--)
         {
-            if (_ring[(_head + _answered + i - 1) & Mask].Pasid == pasid)
+            if (_registers[_answered + i - 1].Pasid == pasid)
             {
                 return _handled + i;
             }
@@ -220,20 +219,19 @@ internal sealed partial class RequestRing
     private int Run(Aftermath aftermath)
     {
         _ringGate.Enter();
-        _isPending = false;
-        int tail = _tail;
+        _registers.ClearPending();
+        int tail = _registers.Tail;
+        int count = _registers.Count;
         _ringGate.Leave();
         _answerer.BeginRun();
-        _answerer.Tell(aftermath, PageRequestEventKind.RegisterWritten, PageRequestRegister.Status, StatusPending);
-        TellRead(PageRequestRegister.Tail, tail * BytesOfDescriptor, aftermath);
-        TellRead(PageRequestRegister.Head, _head * BytesOfDescriptor, aftermath);
-        int count = (tail - _head) & Mask;
+        _answerer.Tell(aftermath, PageRequestEventKind.RegisterWritten, PageRequestRegister.Status, RequestRegisters.StatusPending);
+        TellEnds(tail, aftermath);
         int handled = 0;
         bool isAlive = true;
         while (isAlive && handled < count && !_isClosing)
         {
             // Its slot stays occupied until the run is over.
-            isAlive = _answerer.TryAnswer(in _ring[(_head + handled) & Mask], aftermath);
+            isAlive = _answerer.TryAnswer(in _registers[handled], aftermath);
             if (isAlive)
             {
                 handled++;
@@ -263,15 +261,10 @@ internal sealed partial class RequestRing
     private void EndRun(int handled, Aftermath aftermath)
     {
         _ringGate.Enter();
-        for (int i = 0; i < handled; i++)
-        {
-            _ring[(_head + i) & Mask] = default;
-        }
-
-        Volatile.Write(ref _head, (_head + handled) & Mask);
+        _registers.MoveHead(handled);
         _answered = 0;
         _ringGate.Leave();
-        _answerer.Tell(aftermath, PageRequestEventKind.RegisterWritten, PageRequestRegister.Head, (ulong)(_head * BytesOfDescriptor));
+        _answerer.Tell(aftermath, PageRequestEventKind.RegisterWritten, PageRequestRegister.Head, RequestRegisters.Bytes(_registers.Head));
         if (!queues.Profile.Has(KernelQuirks.OverflowIsForEver))
         {
             ClearOverflow(aftermath);
@@ -280,27 +273,26 @@ internal sealed partial class RequestRing
 
     private void ClearOverflow(Aftermath aftermath)
     {
-        TellRead(PageRequestRegister.Status, Status, aftermath);
-        if (!_hasOverflowed)
+        TellStatus(aftermath);
+        if (!_registers.HasOverflowed)
         {
             return;
         }
 
         bool isForEmptyAlone = queues.Profile.PageRequests != PageRequestRules.Linux58;
         _ringGate.Enter();
-        int tail = _tail;
-        bool isCleared = !isForEmptyAlone || _head == tail;
-        _hasOverflowed = !isCleared;
+        int tail = _registers.Tail;
+        bool isCleared = _registers.TryClearOverflow(isForEmptyAlone);
         _ringGate.Leave();
         if (isForEmptyAlone)
         {
-            TellRead(PageRequestRegister.Head, _head * BytesOfDescriptor, aftermath);
-            TellRead(PageRequestRegister.Tail, tail * BytesOfDescriptor, aftermath);
+            Tell(PageRequestRegister.Head, RequestRegisters.Bytes(_registers.Head), aftermath);
+            Tell(PageRequestRegister.Tail, RequestRegisters.Bytes(tail), aftermath);
         }
 
         if (isCleared)
         {
-            _answerer.Tell(aftermath, PageRequestEventKind.RegisterWritten, PageRequestRegister.Status, StatusOverflow);
+            _answerer.Tell(aftermath, PageRequestEventKind.RegisterWritten, PageRequestRegister.Status, RequestRegisters.StatusOverflow);
         }
     }
 
@@ -329,6 +321,14 @@ internal sealed partial class RequestRing
         return isAlive;
     }
 
-    private void TellRead(PageRequestRegister register, int value, Aftermath aftermath) =>
-        _answerer.Tell(aftermath, PageRequestEventKind.RegisterRead, register, (ulong)value);
+    private void TellEnds(int tail, Aftermath aftermath)
+    {
+        Tell(PageRequestRegister.Tail, RequestRegisters.Bytes(tail), aftermath);
+        Tell(PageRequestRegister.Head, RequestRegisters.Bytes(_registers.Head), aftermath);
+    }
+
+    private void TellStatus(Aftermath aftermath) => Tell(PageRequestRegister.Status, (ulong)_registers.Status, aftermath);
+
+    private void Tell(PageRequestRegister register, ulong value, Aftermath aftermath) =>
+        _answerer.Tell(aftermath, PageRequestEventKind.RegisterRead, register, value);
 }

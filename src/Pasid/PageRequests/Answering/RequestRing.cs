@@ -1,4 +1,3 @@
-using System.Numerics;
 using Microsoft.Extensions.Logging;
 
 namespace Pasid.Internal;
@@ -9,10 +8,6 @@ namespace Pasid.Internal;
 /// </summary>
 internal sealed partial class RequestRing(RequestQueues queues, IIommu iommu, IPageResponder responder, PageRequestQueueOptions options, ILogger? logger)
 {
-    private const int MaxCapacity = 1 << 20;
-    private const int BytesOfDescriptor = 32;
-    private const int StatusPending = 1;
-    private const int StatusOverflow = 2;
     private const string What = "The page request queue";
 
     /// <summary>What users know it as, for the exception of one that is disposed.</summary>
@@ -22,17 +17,14 @@ internal sealed partial class RequestRing(RequestQueues queues, IIommu iommu, IP
     private readonly bool _hardwareAnswers = options.HardwareAnswers;
     private readonly bool _isObserved = options.Observer is not null;
 
-    private readonly PageRequest[] _ring = new PageRequest[options.Capacity is >= 2 and <= MaxCapacity && BitOperations.IsPow2(options.Capacity)
-        ? options.Capacity
-        : throw new ArgumentOutOfRangeException(nameof(options), options.Capacity, $"A queue has a power of two of descriptors, 2 to {MaxCapacity}.")];
+    private readonly RequestRegisters _registers = new(options.Capacity);
 
     /// <summary>Guards the ring and the turn to answer; held for a few instructions.</summary>
     private Gate _ringGate = new();
 
-    private int _head;
-    private int _tail;
-    private volatile bool _isPending;
-    private volatile bool _hasOverflowed;
+    /// <summary>One that a run before left empty; who takes it has it alone.</summary>
+    private Aftermath? _spareAftermath;
+
     private volatile bool _isDead;
     private volatile bool _isDisposed;
     private long _requests;
@@ -42,28 +34,16 @@ internal sealed partial class RequestRing(RequestQueues queues, IIommu iommu, IP
     /// <summary>Gets the IOMMU whose queue it is.</summary>
     public IIommu Iommu => iommu;
 
-    public int Capacity => _ring.Length;
-
-    public int Head => Volatile.Read(ref _head);
-
-    public int Tail => Volatile.Read(ref _tail);
-
-    public bool IsPending => _isPending;
-
-    public bool HasOverflowed => _hasOverflowed;
+    /// <summary>Gets the registers, to look at without the gate.</summary>
+    public RequestRegisters Registers => _registers;
 
     /// <summary>Gets a value indicating whether nobody answers any more (<see cref="KernelQuirks.UnknownPasidEndsThread"/>).</summary>
     public bool IsDead => _isDead;
 
-    public bool IsEmpty => Head == Tail;
-
-
-    private int Status => (_isPending ? StatusPending : 0) | (_hasOverflowed ? StatusOverflow : 0);
+    public bool IsEmpty => _registers.Head == _registers.Tail;
 
     /// <summary>Gets how many requests have no answer yet; the ring is entered.</summary>
-    private int Count => ((_tail - _head) & Mask) - _answered;
-
-    private int Mask => _ring.Length - 1;
+    private int Count => _registers.Count - _answered;
 
     /// <summary>Does with a request what the hardware does: puts it in, loses it, or answers it.</summary>
     /// <returns><see langword="true"/> if it is in the queue.</returns>
@@ -114,7 +94,7 @@ internal sealed partial class RequestRing(RequestQueues queues, IIommu iommu, IP
     public bool IsIdle()
     {
         _ringGate.Enter();
-        bool isIdle = _head == _tail && !_hasOverflowed && !_isObserved;
+        bool isIdle = IsEmpty && !_registers.HasOverflowed && !_isObserved;
         _ringGate.Leave();
         return isIdle;
     }
@@ -130,9 +110,17 @@ internal sealed partial class RequestRing(RequestQueues queues, IIommu iommu, IP
             return 0;
         }
 
-        var aftermath = new Aftermath();
+        Aftermath aftermath = Interlocked.Exchange(ref _spareAftermath, null) ?? new Aftermath();
         int handled = Run(aftermath);
-        aftermath.Finish();
+        if (aftermath.IsEmpty)
+        {
+            Volatile.Write(ref _spareAftermath, aftermath);
+        }
+        else
+        {
+            aftermath.Finish();
+        }
+
         return handled;
     }
 
@@ -184,33 +172,15 @@ internal sealed partial class RequestRing(RequestQueues queues, IIommu iommu, IP
     public void Leave() => _ringGate.Leave();
 
     /// <summary>Copies the queue, what is in it oldest first; the answering stands still and the ring is entered.</summary>
-    public RequestRingState CopyUnsynchronized()
-    {
-        var requests = new PageRequest[Count];
-        for (int i = 0; i < requests.Length; i++)
-        {
-            requests[i] = _ring[(_head + i) & Mask];
-        }
-
-        return new RequestRingState(requests, iommu.Name, _head, _isPending, _hasOverflowed, _isDead);
-    }
+    public RequestRingState CopyUnsynchronized() =>
+        new(_registers.Copy(), iommu.Name, _registers.Head, _registers.IsPending, _registers.HasOverflowed, _isDead);
 
     /// <summary>Brings the queue into another state; it has room, the answering stands still and the ring is entered.</summary>
     public void ReplaceUnsynchronized(in RequestRingState state)
     {
         // For those who wait, what is taken out is over too.
         _handled += Count;
-        Array.Clear(_ring);
-        int head = state.Head & Mask;
-        for (int i = 0; i < state.Requests.Length; i++)
-        {
-            _ring[(head + i) & Mask] = state.Requests[i];
-        }
-
-        Volatile.Write(ref _head, head);
-        Volatile.Write(ref _tail, (head + state.Requests.Length) & Mask);
-        _isPending = state.IsPending;
-        _hasOverflowed = state.HasOverflowed;
+        _registers.Replace(in state);
         _isDead = state.IsDead;
     }
 
@@ -226,23 +196,11 @@ internal sealed partial class RequestRing(RequestQueues queues, IIommu iommu, IP
     private bool TryPut(in PageRequest request, long tearDowns, out bool isLost)
     {
         _ringGate.Enter();
-        int next = (_tail + 1) & Mask;
-        bool isCurrent = queues.TearDowns == tearDowns || Planted.Is(PlantedFault.RequestsComeBehindTheDrain);
-        isLost = isCurrent && (_hasOverflowed || next == _head);
-        bool isPut = isCurrent && !isLost && !_isDisposed;
         bool isDisposed = _isDisposed;
-        if (isPut)
-        {
-            _ring[_tail] = request;
-            Volatile.Write(ref _tail, next);
-            _isPending = true;
-        }
-        else if (isLost && !isDisposed)
-        {
-            _hasOverflowed = true;
-            _lost++;
-        }
-
+        bool isCurrent = queues.TearDowns == tearDowns || Planted.Is(PlantedFault.RequestsComeBehindTheDrain);
+        bool isPut = isCurrent && !isDisposed && _registers.TryPut(in request);
+        isLost = isCurrent && !isDisposed && !isPut;
+        _lost += isLost ? 1 : 0;
         _ringGate.Leave();
         if (isDisposed)
         {
