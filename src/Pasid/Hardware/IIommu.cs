@@ -50,6 +50,15 @@ public interface IIommu
     /// </remarks>
     void TearDownPasidEntry(SvmDevice device, Ioasid pasid);
 
+    /// <summary>Makes the PASID entry of a device not present, and leaves the rest of it; a flush and the tear-down follow. By default nothing.</summary>
+    /// <param name="device">The device.</param>
+    /// <param name="pasid">The PASID.</param>
+    /// <remarks>Called under profiles with <see cref="KernelProfile.ClearsPresentFirst"/> alone. If it throws in an unbind, the device stays
+    /// bound; if it throws in an exit or a disposal, these are completed first. Models <c>pasid_clear_present</c>.</remarks>
+    void ClearPresent(SvmDevice device, Ioasid pasid)
+    {
+    }
+
     /// <summary>Clears the PASID entry of a device whose process has exited, and has the IOMMU ignore further faults of it until
     /// <see cref="TearDownPasidEntry(SvmDevice, Ioasid)"/> at the unbind. By default does what that does.</summary>
     /// <param name="device">The device.</param>

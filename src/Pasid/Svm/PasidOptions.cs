@@ -95,6 +95,11 @@ public sealed class PasidOptions
             errors.Add($"{nameof(Profile)}.{nameof(profile.PageRequests)} is {(int)profile.PageRequests}: give a value of {nameof(PageRequestRules)}.");
         }
 
+        if (profile is { ClearsPresentFirst: true, PageRequests: PageRequestRules.Linux56 })
+        {
+            errors.Add($"{nameof(Profile)} has {nameof(profile.ClearsPresentFirst)}, and its tear-downs do not flush: set {nameof(profile.PageRequests)} to {nameof(PageRequestRules.Linux58)} or later.");
+        }
+
         if (!Enum.IsDefined(profile.Enqcmd))
         {
             errors.Add($"{nameof(Profile)}.{nameof(profile.Enqcmd)} is {(int)profile.Enqcmd}: give a value of {nameof(EnqcmdSupport)}.");

@@ -80,7 +80,7 @@ public sealed partial class SvmBinder : ISvmBinder, IMeteredHost
         _gate = new HostGate(nameof(SvmBinder), _logger);
         var cpu = new Cpu(options.CpuHasEnqcmd, options.CpuHasEnqcmd && Profile.Enqcmd != EnqcmdSupport.Disabled, options.AddressWidth);
         var processes = new ProcessTable(_gate, cpu, Profile);
-        var steps = new Steps(options.Observer, options.FaultInjector, _logger is not null, Profile.Has(KernelQuirks.FirstIommuFlushes), Profile.TearDownFlushes);
+        var steps = new Steps(options.Observer, options.FaultInjector, _logger is not null, Profile.Has(KernelQuirks.FirstIommuFlushes), Profile.TearDownFlushes, Profile.ClearsPresentFirst);
         _bindings = new BindingEngine(processes, steps, allocator, Profile, (uint)options.PasidLimit, options.IsDmarDisabled, cpu.IsEnqcmdEnabled, options.AddressWidth);
         processes.Watcher = _bindings;
         _gate.SetInvariants(_bindings.AssertInvariants);

@@ -11,13 +11,13 @@ internal static class RequestFigures
 
     public static IEnumerable<Figure> All =>
     [
-        new("request_vs_ring", 20, IsUpper: true, () => Sampler.Ratio(Requests(new Host(), Batch), Ring(Batch))),
-        new("request_growth_waiting", 2.5, IsUpper: true, () => Sampler.Ratio(Requests(new Host(capacity: 1 << 17), Many), Requests(new Host(), Batch))),
+        new("request_vs_ring", 9, IsUpper: true, () => Sampler.Ratio(Requests(new Host(), Batch), Ring(Batch))),
+        new("request_growth_waiting", 1.6, IsUpper: true, () => Sampler.Ratio(Requests(new Host(capacity: 1 << 17), Many), Requests(new Host(), Batch))),
         new("request_growth_regions", 4, IsUpper: true, () => Sampler.Ratio(Requests(new Host(regions: Many), Batch), Requests(new Host(), Batch))),
-        new("request_growth_devices", 3, IsUpper: true, () => Sampler.Ratio(Requests(new Host(devices: Many), Batch), Requests(new Host(), Batch))),
-        new("drain_vs_process", 1.5, IsUpper: true, () => Sampler.Ratio(Drains(), Requests(new Host(capacity: 1 << 17), Many))),
-        new("region_vs_binary_search", 3, IsUpper: true, RegionToBinarySearch),
-        new("portal_vs_binary_search", 3, IsUpper: true, PortalToBinarySearch),
+        new("request_growth_devices", 1.6, IsUpper: true, () => Sampler.Ratio(Requests(new Host(devices: Many), Batch), Requests(new Host(), Batch))),
+        new("drain_vs_process", 1.4, IsUpper: true, () => Sampler.Ratio(Drains(), Requests(new Host(capacity: 1 << 17), Many))),
+        new("region_vs_binary_search", 2, IsUpper: true, RegionToBinarySearch),
+        new("portal_vs_binary_search", 1, IsUpper: true, PortalToBinarySearch),
         new("bytes_per_request", 0, IsUpper: true, BytesPerRequest),
     ];
 

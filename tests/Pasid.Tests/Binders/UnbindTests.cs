@@ -199,4 +199,79 @@ public sealed class UnbindTests
         host.Bind(host.DeviceA, host.Process("Q"), 2);
         host.Allocator.DropReference(s_one).Should().Be(IoasidRelease.Freed);
     }
+
+    [Fact]
+    public void Unbind_and_exit_of_a_kernel_that_clears_the_present_bit_first_flush_between_that_and_the_tear_down()
+    {
+        using var host = new Host(KernelProfile.Default with { ClearsPresentFirst = true });
+        AddressSpace process = host.Process("P");
+        host.Bind(host.DeviceA, process, 1);
+        host.Bind(host.DeviceFar, process, 1);
+        host.TakeEvents();
+
+        host.Unbind(host.DeviceA, 1);
+        host.TakeEvents().Should().Equal("clear_present iommu0 devA pasid=1", "iommu0 pasid_cache pasid=1 did=1", "iommu0 iotlb pasid=1 did=1", "tear_down iommu0 devA pasid=1");
+
+        process.Exit();
+        host.TakeEvents().Should().Equal(
+            "clear_present iommu1 devF pasid=1",
+            "iommu1 pasid_cache pasid=1 did=1",
+            "iommu1 iotlb pasid=1 did=1",
+            "iommu1 dev_iotlb pasid=1 sid=7 qdep=0",
+            "tear_down iommu1 devF pasid=1 fault_ignore");
+    }
+
+    [Fact]
+    public void Unbind_goes_to_its_end_once_the_present_bit_is_cleared()
+    {
+        var iommu = new TwoPhases();
+        using var binder = new SvmBinder(new PasidOptions { Profile = KernelProfile.Default with { ClearsPresentFirst = true } });
+        var device = new SvmDevice("device", iommu);
+        binder.BindMm(device, binder.CreateAddressSpace("P"), out Ioasid pasid);
+
+        iommu.Throws = nameof(IIommu.ClearPresent);
+        binder.Invoking(b => b.UnbindMm(device, pasid)).Should().Throw<TimeoutException>();
+        binder.GetBindings().Should().ContainSingle("nothing has happened");
+        iommu.Throws = nameof(IIommu.TearDownPasidEntry);
+        binder.Invoking(b => b.UnbindMm(device, pasid)).Should().Throw<TimeoutException>();
+
+        binder.GetBindings().Should().BeEmpty();
+        iommu.Calls.Should().Equal("ClearPresent", "ClearPresent", "Flush", "TearDownPasidEntry");
+        binder.CheckIntegrity().Should().BeEmpty();
+        FluentActions.Invoking(() => new SvmBinder(new PasidOptions { Profile = KernelProfile.Linux56 with { ClearsPresentFirst = true } }))
+            .Should().Throw<ArgumentException>().WithMessage("*ClearsPresentFirst*its tear-downs do not flush*");
+    }
+
+    /// <summary>An IOMMU without an observer beside it, one of whose calls throws.</summary>
+    private sealed class TwoPhases : IIommu
+    {
+        public string? Throws { get; set; }
+
+        public List<string> Calls { get; } = [];
+
+        public string Name => "iommu";
+
+        public bool IsSvmCapable => true;
+
+        public bool SupportsSupervisor => true;
+
+        public PasidStatus EnablePasid(SvmDevice device) => PasidStatus.Success;
+
+        public PasidStatus SetUpPasidEntry(SvmDevice device, Ioasid pasid, AddressSpace? addressSpace) => PasidStatus.Success;
+
+        public void ClearPresent(SvmDevice device, Ioasid pasid) => Call(nameof(ClearPresent));
+
+        public void TearDownPasidEntry(SvmDevice device, Ioasid pasid) => Call(nameof(TearDownPasidEntry));
+
+        public void Flush(SvmDevice device, Ioasid pasid) => Call(nameof(Flush));
+
+        private void Call(string name)
+        {
+            Calls.Add(name);
+            if (name == Throws)
+            {
+                throw new TimeoutException(name);
+            }
+        }
+    }
 }

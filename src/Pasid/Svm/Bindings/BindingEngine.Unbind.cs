@@ -82,7 +82,7 @@ internal sealed partial class BindingEngine
 
         SvmDevice device = deviceRecord.Device;
         _steps.TearDownEntry(in operation, device, device.Iommu!, record.Pasid);
-        if (_steps.TearDownFlushes)
+        if (_steps.FlushFollowsTearDown)
         {
             _steps.Flush(in operation, device, record.FirstDevice, record.Pasid);
         }
@@ -96,7 +96,7 @@ internal sealed partial class BindingEngine
         deviceRecord.Users = 0;
         record.Devices.Remove(deviceRecord);
         _spareDevices.Keep(deviceRecord);
-        if (!_steps.TearDownFlushes)
+        if (_steps.FlushFollowsRelease)
         {
             _steps.Flush(in operation, device, record.FirstDevice, record.Pasid);
         }

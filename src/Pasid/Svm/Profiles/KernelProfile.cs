@@ -68,6 +68,12 @@ public sealed record KernelProfile(string Name, PasidLifetime Lifetime, KernelQu
     /// <value>By default <see cref="PageRequestRules.Linux56"/>.</value>
     public PageRequestRules PageRequests { get; init; }
 
+    /// <summary>Gets a value indicating whether a tear-down first makes an entry not present, then flushes what is cached of it, and only then
+    /// clears it, so that no IOMMU reads half of it.</summary>
+    /// <value>By default <see langword="false"/>; with it <see cref="PageRequests"/> is <see cref="PageRequestRules.Linux58"/> or later.</value>
+    /// <remarks>Models <c>intel_pasid_tear_down_entry</c> of kernels after 6.18.</remarks>
+    public bool ClearsPresentFirst { get; init; }
+
     /// <summary>Gets a value indicating whether a tear-down flushes too, and makes the flush that follows later elsewhere needless.</summary>
     internal bool TearDownFlushes => PageRequests >= PageRequestRules.Linux58;
 

@@ -8,20 +8,23 @@ namespace Pasid.Internal;
 /// </summary>
 /// <remarks>Where nobody watches, what an IOMMU throws needs no notes, and no method with handlers is in the way of a bind: each costs
 /// more than what it guards.</remarks>
-internal sealed class Steps(ISvmObserver? observer, ISvmFaultInjector? faultInjector, bool isLogged, bool firstIommuFlushes, bool tearDownFlushes)
+internal sealed class Steps(ISvmObserver? observer, ISvmFaultInjector? faultInjector, bool isLogged, bool firstIommuFlushes, bool tearDownFlushes, bool clearsPresentFirst)
 {
     private readonly ISvmObserver? _observer = observer;
     private readonly ISvmFaultInjector? _faultInjector = faultInjector;
 
-    /// <summary>Whether there is an observer, a fault injector or a log.</summary>
-    private readonly bool _isWatched = observer is not null || faultInjector is not null || isLogged;
+    /// <summary>Whether there is an observer, a fault injector or a log, or more to a tear-down than one call.</summary>
+    private readonly bool _isWatched = observer is not null || faultInjector is not null || isLogged || clearsPresentFirst;
 
     /// <summary>Gets the step that the fault injector made fail last; <see langword="null"/> if the last step that it was asked about went
     /// on. It is asked before every step that can fail.</summary>
     public SvmFaultPoint? Injected { get; private set; }
 
-    /// <summary>Gets a value indicating whether a flush is part of a tear-down, and comes before the drain.</summary>
-    public bool TearDownFlushes { get; } = tearDownFlushes;
+    /// <summary>Gets a value indicating whether a flush follows a tear-down, before the drain.</summary>
+    public bool FlushFollowsTearDown { get; } = tearDownFlushes && !clearsPresentFirst;
+
+    /// <summary>Gets a value indicating whether a flush follows when a device has left its binding.</summary>
+    public bool FlushFollowsRelease { get; } = !tearDownFlushes;
 
     public static InvalidOperationException Undefined(string who, PasidStatus status) =>
         new($"{who} answered {(int)status}, which is no status: answer PasidStatus.Success or a negative one.");
@@ -67,7 +70,7 @@ internal sealed class Steps(ISvmObserver? observer, ISvmFaultInjector? faultInje
     /// <param name="isExit">Whether the device is still bound: since Linux 5.8 its faults are ignored until it is not.</param>
     public void TearDownAndFlush(in Operation operation, SvmDevice device, IIommu iommu, SvmDevice firstDevice, Ioasid pasid, bool isExit = false)
     {
-        bool ignoresFaults = isExit && TearDownFlushes;
+        bool ignoresFaults = isExit && tearDownFlushes;
         try
         {
             TearDownAtLength(in operation, device, iommu, pasid, ignoresFaults);
@@ -77,14 +80,17 @@ internal sealed class Steps(ISvmObserver? observer, ISvmFaultInjector? faultInje
             operation.Defer(exception);
         }
 
-        Flush(in operation, device, firstDevice, pasid);
+        if (!clearsPresentFirst)
+        {
+            Flush(in operation, device, firstDevice, pasid);
+        }
     }
 
     /// <summary>Flushes what a device and its IOMMU remember of an entry.</summary>
     public void Flush(in Operation operation, SvmDevice device, SvmDevice firstDevice, Ioasid pasid)
     {
         // What a tear-down flushes, its own IOMMU does.
-        IIommu iommu = TearDownFlushes ? device.Iommu! : FlushingIommu(device, firstDevice);
+        IIommu iommu = tearDownFlushes ? device.Iommu! : FlushingIommu(device, firstDevice);
         try
         {
             iommu.Flush(device, pasid);
@@ -94,7 +100,7 @@ internal sealed class Steps(ISvmObserver? observer, ISvmFaultInjector? faultInje
             operation.Defer(exception);
         }
 
-        Observe(in operation, TearDownFlushes ? SvmEventKind.PasidCacheInvalidated : SvmEventKind.Flushed, pasid, device, iommu);
+        Observe(in operation, tearDownFlushes ? SvmEventKind.PasidCacheInvalidated : SvmEventKind.Flushed, pasid, device, iommu);
         Observe(in operation, SvmEventKind.IotlbInvalidated, pasid, device, iommu);
         if (device.HasAts)
         {
@@ -241,6 +247,11 @@ internal sealed class Steps(ISvmObserver? observer, ISvmFaultInjector? faultInje
     [MethodImpl(MethodImplOptions.NoInlining)]
     private void TearDownAtLength(in Operation operation, SvmDevice device, IIommu iommu, Ioasid pasid, bool ignoresFaults)
     {
+        if (clearsPresentFirst)
+        {
+            ClearPresentAndFlush(in operation, device, iommu, pasid);
+        }
+
         try
         {
             if (ignoresFaults)
@@ -252,12 +263,28 @@ internal sealed class Steps(ISvmObserver? observer, ISvmFaultInjector? faultInje
                 iommu.TearDownPasidEntry(device, pasid);
             }
         }
-        catch (Exception exception) when (operation.NoteThrown(exception))
+        catch (Exception exception) when (!operation.NoteThrown(exception) && clearsPresentFirst)
         {
-            throw;
+            operation.Defer(exception);
         }
 
         operation.Complete();
         Observe(in operation, SvmEventKind.EntryTornDown, pasid, device, iommu, ignoresFaults: ignoresFaults);
+    }
+
+    private void ClearPresentAndFlush(in Operation operation, SvmDevice device, IIommu iommu, Ioasid pasid)
+    {
+        try
+        {
+            iommu.ClearPresent(device, pasid);
+        }
+        catch (Exception exception) when (!operation.NoteThrown(exception) && operation.IsCompleting)
+        {
+            operation.Defer(exception);
+        }
+
+        operation.Complete();
+        Observe(in operation, SvmEventKind.PresentCleared, pasid, device, iommu);
+        Flush(in operation, device, device, pasid);
     }
 }

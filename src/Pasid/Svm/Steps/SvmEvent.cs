@@ -100,6 +100,7 @@ public readonly record struct SvmEvent
         SvmEventKind.DeviceTlbInvalidated => Line($"{Iommu?.Name} dev_iotlb pasid={Pasid} sid={Device?.SourceId} qdep=0"),
         SvmEventKind.PageRequestsDrained => Line($"drain {Iommu?.Name} sid={Device?.SourceId} pasid={Pasid}"),
         SvmEventKind.PasidCacheInvalidated => Line($"{Iommu?.Name} pasid_cache pasid={Pasid} did={DomainId}"),
+        SvmEventKind.PresentCleared => Line($"clear_present {Iommu?.Name} {Device} pasid={Pasid}"),
         SvmEventKind.KernelWarned => "warn",
         SvmEventKind.RangeInvalidated => Line($"invalidate {Device} pasid={Pasid} 0x{FirstAddress:X}..0x{LastAddress:X}"),
         SvmEventKind.AddressSpaceDestroyed => Line($"mm_destroy {AddressSpace}"),

@@ -57,6 +57,9 @@ public enum SvmEventKind
     /// <summary>The kernel found something that it says cannot be (<see cref="KernelQuirks.DrainWarnsOutsidePci"/>).</summary>
     KernelWarned,
 
+    /// <summary>A PASID entry was made not present, before a flush and its tear-down (<see cref="KernelProfile.ClearsPresentFirst"/>).</summary>
+    PresentCleared,
+
     /// <summary>What was cached for a device and PASID of a range of addresses was invalidated, because it is no longer mapped.</summary>
     RangeInvalidated,
 }
