@@ -84,7 +84,7 @@ public sealed partial class PackageUseTests(PackedPackages packages)
         string verified = Dotnet.RunProgram(tool, folder, "verify", Path.Combine(AppContext.BaseDirectory, "Vectors"));
         string played = Dotnet.RunProgram(tool, folder, "run");
 
-        verified.Should().Contain("30 files, 17578 steps, 0 mismatches");
+        verified.Should().Contain("86 files, 58758 steps, 0 mismatches");
         played.Should().Contain("PASID");
     }
 
