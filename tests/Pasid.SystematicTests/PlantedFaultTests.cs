@@ -38,7 +38,7 @@ public sealed class PlantedFaultTests
         new(PlantedFault.ReplacedPagesStay, "a later owner's id", OwnerScheduleTests.PageIsReplacedBeforeAnIdChangesHands(1_024, 1_024, Tag.Later), "thread 2: Success blue's", s_everyWayButChance),
         new(PlantedFault.SplitHidesIds, "ids that stay", OwnerScheduleTests.PageIsReplacedWhileItsIdsStay(2, 2_048), "NotFound", s_everyWayButChanceAtEachAccess),
         new(PlantedFault.LastUsersLeaveUnseen, "two who drop the last user", LifeScheduleTests.TwoWhoDropTheLastUser(), "thread 1: dropped", s_everyWay),
-        new(PlantedFault.RequestsComeBehindTheDrain, "a device that asks", LifeScheduleTests.AskBesideTheLastUnbind(), "thread 0: True", s_everyWayButChance),
+        new(PlantedFault.RequestsComeBehindTheDrain, "a device that asks", LifeScheduleTests.AskBesideTheLastUnbind(), "thread 0: True", s_everyWay),
         new(PlantedFault.QueuesGoOn, "a capture", LifeScheduleTests.CaptureBesideAnAnswer(), "space 1 False 1", s_everyWayButChanceAtEachAccess),
         new(PlantedFault.QueuesGoOn, "a restore", LifeScheduleTests.RestoreBesideAnAnswer(), "thread 0: restored", s_everyWayButChanceAtEachAccess),
     ];

@@ -95,6 +95,12 @@ internal sealed partial class BindingEngine
         CountUnbind(in operation, device, record.Pasid);
         deviceRecord.Users = 0;
         record.Devices.Remove(deviceRecord);
+        if (deviceRecord.IsDraining)
+        {
+            // Not before: page requests would find the device again, and come in behind the drain.
+            deviceRecord.IsDraining = false;
+        }
+
         _spareDevices.Keep(deviceRecord);
         if (_steps.FlushFollowsRelease)
         {
@@ -138,8 +144,13 @@ internal sealed partial class BindingEngine
             isAgain = Queues.TryClearOverflow(in operation, device);
         }
 
+        if (!_gate.IsDisposed)
+        {
+            return true;
+        }
+
         deviceRecord.IsDraining = false;
-        return !_gate.IsDisposed;
+        return false;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
