@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Runtime.CompilerServices;
 
 namespace Pasid.Internal;
 
@@ -25,56 +26,35 @@ internal struct BoundDevices
     public readonly SvmDeviceRecord? Newest => _newest;
 
     /// <summary>Finds a device; inside the gate.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public readonly SvmDeviceRecord? Find(SvmDevice device)
     {
-        if (_index is { } index)
-        {
-            return index.GetValueOrDefault(device);
-        }
-
-        SvmDeviceRecord? record = _newest;
-        while (record is not null && !ReferenceEquals(record.Device, device))
-        {
-            record = record.Older;
-        }
-
-        return record;
+        SvmDeviceRecord? newest = _newest;
+        return newest is null || ReferenceEquals(newest.Device, device) ? newest : FindFurther(device);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Add(SvmDeviceRecord record)
     {
-        record.Older = _newest;
+        SvmDeviceRecord? before = _newest;
+        record.Older = before;
         _newest = record;
-        if (_index is { } index)
+        if (before is not null)
         {
-            index.TryAdd(record.Device, record);
-        }
-        else if (HasMany(record))
-        {
-            MakeIndex();
+            Index(record);
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Remove(SvmDeviceRecord record)
     {
-        _index?.TryRemove(record.Device, out _);
-        if (ReferenceEquals(_newest, record))
+        if (_index is null && ReferenceEquals(_newest, record))
         {
             _newest = record.Older;
-            if (_newest is null && _index is not null)
-            {
-                _index = null;
-            }
         }
         else
         {
-            SvmDeviceRecord newer = _newest!;
-            while (!ReferenceEquals(newer.Older, record))
-            {
-                newer = newer.Older!;
-            }
-
-            newer.Older = record.Older;
+            RemoveFurther(record);
         }
 
         _removals++;
@@ -114,6 +94,59 @@ internal struct BoundDevices
             {
                 return record is not null;
             }
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private readonly SvmDeviceRecord? FindFurther(SvmDevice device)
+    {
+        if (_index is { } index)
+        {
+            return index.GetValueOrDefault(device);
+        }
+
+        SvmDeviceRecord? record = _newest;
+        while (record is not null && !ReferenceEquals(record.Device, device))
+        {
+            record = record.Older;
+        }
+
+        return record;
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void Index(SvmDeviceRecord record)
+    {
+        if (_index is { } index)
+        {
+            index.TryAdd(record.Device, record);
+        }
+        else if (HasMany(record))
+        {
+            MakeIndex();
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void RemoveFurther(SvmDeviceRecord record)
+    {
+        _index?.TryRemove(record.Device, out _);
+        if (!ReferenceEquals(_newest, record))
+        {
+            SvmDeviceRecord newer = _newest!;
+            while (!ReferenceEquals(newer.Older, record))
+            {
+                newer = newer.Older!;
+            }
+
+            newer.Older = record.Older;
+            return;
+        }
+
+        _newest = record.Older;
+        if (_newest is null)
+        {
+            _index = null;
         }
     }
 
