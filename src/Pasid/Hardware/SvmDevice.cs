@@ -57,7 +57,8 @@ public sealed class SvmDevice
     public ushort SourceId { get; init; }
 
     /// <summary>Gets a value indicating whether the device asks for pages (PRI).</summary>
-    /// <value>By default <see langword="true"/>. The unbind of one that does not has nothing to drain.</value>
+    /// <value>By default <see langword="true"/>. The requests of one that does not are refused like those of one without an entry
+    /// (<see cref="PageRequestQueueOptions.HardwareAnswers"/>), and its unbind has nothing to drain.</value>
     /// <remarks>Models <c>pri_enabled</c> of <c>struct device_domain_info</c>.</remarks>
     public bool HasPri { get; init; } = true;
 

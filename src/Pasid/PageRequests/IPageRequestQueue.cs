@@ -65,7 +65,7 @@ public interface IPageRequestQueue
     /// <para>A request is answered by the first that holds: without PASID, or with one that is not bound: <see cref="PageResponseCode.InvalidRequest"/>
     /// (before Linux 5.10 <see cref="PageResponseCode.ResponseFailure"/>). At an address that is not canonical, the supervisor's, of an address
     /// space that has exited, or not handled by <see cref="AddressSpace.FaultHandler"/>: <see cref="PageResponseCode.InvalidRequest"/>. Else
-    /// <see cref="PageResponseCode.Success"/>. But for the first two the callbacks that the device was bound with are told. Only requests
+    /// <see cref="PageResponseCode.Success"/>. But for the first two the callbacks that the device was bound with are told, until its unbind begins. Only requests
     /// that are the last of their group, or carry private data, get a response, which tells how they themselves ended.</para>
     /// <para>Head and tail are read once. What comes while the thread runs waits for the next run, and the slots of what is answered are free
     /// when it ends.</para>

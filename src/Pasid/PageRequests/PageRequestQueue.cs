@@ -8,7 +8,8 @@ namespace Pasid;
 /// <summary>The page request queue of one IOMMU, with its registers, over a binder.</summary>
 /// <remarks>
 /// <para>All members are safe for concurrent use. A gate guards the ring; one thread at a time answers, and holds nothing that others
-/// need but the turn to answer. Nothing that is called while answering may call the binder, which is detected.</para>
+/// need but the turn to answer. What is called while answering may not call the binder, which is detected, but for what
+/// <see cref="IAddressSpaceFaultHandler"/> names.</para>
 /// <para>The binder's unbinds drain its queues, unless its profile has <see cref="KernelQuirks.UnbindSkipsDrain"/>: between the tear-down of
 /// an entry and its release, requests of the PASID that are in a queue are answered. Where another thread is answering, the unbind waits
 /// for these requests, and for no others.</para>

@@ -59,6 +59,10 @@ internal sealed class HostRestore(BindingEngine engine, IoasidAllocator allocato
                 rings[i].ReplaceUnsynchronized(reader.Queues[i]);
             }
 
+            // What waits in a queue that came later is for nobody that there is now; nor is what is being put in.
+            Array.ForEach(rings[reader.Queues.Count..], static ring => ring.ReplaceUnsynchronized(new RequestRingState([], Iommu: null, 0, IsPending: false, HasOverflowed: false, IsDead: false)));
+            engine.Queues.CountTearDown();
+
             engine.Numbers.Leaked = reader.Leaked;
         }
         finally

@@ -109,8 +109,8 @@ public interface ISvmBinder : IDisposable
     /// <exception cref="InvalidOperationException">Called from inside a callback.</exception>
     /// <exception cref="ObjectDisposedException">The binder is disposed.</exception>
     /// <remarks>
-    /// <para>The page requests are those that were in the queues when the drain began. Where another thread is answering, the call waits for
-    /// those that have the PASID. Meanwhile the gate is left: the device is bound until the end, a bind or unbind of it waits, and other
+    /// <para>The page requests are those with the PASID that were in the queues when the entry was torn down, and those before them. Where
+    /// another thread is answering, the call waits for those that have the PASID. Meanwhile the gate is left: the device is bound until the end, a bind or unbind of it waits, and other
     /// calls go on. What handlers throw is passed on when the unbind is done.</para>
     /// <para>Models <c>intel_svm_unbind_mm</c>; with the drain, which <see cref="KernelQuirks.UnbindSkipsDrain"/> leaves out, that of
     /// Linux 5.8.</para>

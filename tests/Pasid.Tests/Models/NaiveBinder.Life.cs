@@ -273,13 +273,10 @@ internal sealed partial class NaiveBinder
         }
 
         Tell($"drain {device.Iommu} sid={device.SourceId} pasid={pasid}");
-        if (_world.Rings.Values.Any(ring => ring.HasOverflowed))
+        Ring own = _world.Rings[device.Iommu!];
+        if (own.HasOverflowed)
         {
-            foreach (Ring ring in _world.Rings.Values.Where(ring => ring.HasOverflowed))
-            {
-                Run(ring);
-            }
-
+            Run(own);
             Tell($"drain {device.Iommu} sid={device.SourceId} pasid={pasid}");
         }
     }

@@ -1,4 +1,5 @@
 using Pasid.Tests.Support;
+using static Pasid.Tests.Support.SnapshotEdit;
 
 namespace Pasid.Tests.PageRequests;
 
@@ -61,6 +62,74 @@ public sealed class HardwareAnswerTests
 
         requests.Queue.TryEnqueue(Request(host.DeviceA, 1)).Should().BeTrue();
         requests.Queue.TryEnqueue(Request(host.DeviceA, 2)).Should().BeFalse();
+    }
+
+    [Fact]
+    public void TryEnqueue_of_a_device_that_does_not_ask_for_pages_is_refused()
+    {
+        using var host = new Host();
+        using var requests = new HostRequests(host, hardwareAnswers: true);
+        var device = new SvmDevice("device", host.Iommu0) { HasPri = false };
+        host.Bind(device, host.Process("P"), 1);
+
+        requests.Queue.TryEnqueue(Request(device, 1)).Should().BeFalse();
+    }
+
+    [Fact]
+    public void Restore_empties_the_queues_that_the_snapshot_does_not_have()
+    {
+        using var host = new Host();
+        host.Bind(host.DeviceA, host.Process("P"), 1);
+        PasidSnapshot snapshot = host.Binder.CaptureSnapshot();
+        using var requests = new HostRequests(host, capacity: 2);
+        requests.Queue.TryEnqueue(Request(host.DeviceA, 1));
+        requests.Queue.TryEnqueue(Request(host.DeviceA, 1));
+
+        host.Binder.Restore(snapshot, new PasidSnapshotMap { FindDevice = _ => host.DeviceA });
+
+        (requests.Queue.Head, requests.Queue.Tail, requests.Queue.HasOverflowed, requests.Queue.IsPending).Should().Be((0, 0, false, false));
+        requests.Queue.Process().Should().Be(0);
+    }
+
+    [Fact]
+    public void A_request_of_an_address_space_with_as_many_users_as_can_be_counted_is_invalid_and_ends_no_run()
+    {
+        using var host = new Host(configure: static options => options.Observer = null);
+        AddressSpace process = host.Process("P");
+        host.Bind(host.DeviceA, process, 1);
+        PasidSnapshot snapshot = host.Binder.CaptureSnapshot().With(file => file with { AddressSpaces = [file.AddressSpaces[0] with { ExtraUsers = int.MaxValue }] });
+        host.Binder.Restore(snapshot, new PasidSnapshotMap { FindDevice = _ => host.DeviceA, FindAddressSpace = _ => process });
+        using var requests = new HostRequests(host, hardwareAnswers: true);
+        requests.Queue.TryEnqueue(Request(host.DeviceA, 1)).Should().BeTrue();
+
+        requests.Queue.Invoking(queue => queue.Process()).Should().Throw<PasidException>().Which.Status.Should().Be(PasidStatus.Overflow);
+
+        requests.Responses.Should().ContainSingle().Which.Code.Should().Be(PageResponseCode.InvalidRequest);
+        requests.Queue.Process().Should().Be(0);
+        host.Unbind(host.DeviceA, 1);
+    }
+
+    [Fact]
+    public void An_unbind_ends_though_another_device_joins_while_it_drains_and_asks_on()
+    {
+        using var host = new Host(configure: static options => options.Observer = null);
+        using var requests = new HostRequests(host, hardwareAnswers: true);
+        AddressSpace process = host.Process("P");
+        host.Bind(host.DeviceA, process, 1);
+        requests.Inside = _ =>
+        {
+            // What answers may not bind; somebody else may.
+            var joins = new Thread(() => host.Binder.BindMm(host.DeviceB, process, out Ioasid _));
+            joins.Start();
+            joins.Join();
+            requests.Queue.TryEnqueue(Request(host.DeviceB, 1)).Should().BeTrue();
+        };
+        requests.Queue.TryEnqueue(Request(host.DeviceA, 1));
+
+        host.Unbind(host.DeviceA, 1);
+
+        requests.Responses.Should().ContainSingle();
+        requests.Queue.Tail.Should().Be(2);
     }
 
     [Theory]

@@ -164,6 +164,20 @@ internal sealed class RequestAnswerer(RequestQueues queues, IPageResponder respo
         return callbacks;
     }
 
+    /// <summary>Becomes a user of an address space, unless the last has left, or it has as many as can be counted.</summary>
+    private static bool TryAddUser(AddressSpace addressSpace, Aftermath aftermath)
+    {
+        try
+        {
+            return addressSpace.TryAddUser();
+        }
+        catch (Exception exception)
+        {
+            aftermath.Fail(exception);
+            return false;
+        }
+    }
+
     private PageResponseCode BringIn(IRequestTarget target, in PageRequest request, Aftermath aftermath)
     {
         if (target.AddressSpace is not { } addressSpace)
@@ -173,7 +187,7 @@ internal sealed class RequestAnswerer(RequestQueues queues, IPageResponder respo
 
         bool isCanonical = (ulong)((long)(request.Address << _unusedBits) >> _unusedBits) == request.Address;
         bool isLeaked = !isCanonical && _profile.Has(KernelQuirks.NonCanonicalFaultLeaksUser);
-        if ((!isCanonical && !isLeaked) || !addressSpace.TryAddUser())
+        if ((!isCanonical && !isLeaked) || !TryAddUser(addressSpace, aftermath))
         {
             return PageResponseCode.InvalidRequest;
         }

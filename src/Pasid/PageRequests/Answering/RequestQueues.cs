@@ -144,7 +144,8 @@ internal sealed class RequestQueues(HostGate gate, IRequestTargets targets, Kern
         return true;
     }
 
-    /// <summary>Says that an entry is not present any more; inside the gate, before the drain.</summary>
+    /// <summary>Says that an entry is not present any more; inside the gate, before the drain, or before the rings are left that a restore
+    /// has filled.</summary>
     public void CountTearDown() => Volatile.Write(ref _tearDowns, _tearDowns + 1);
 
     /// <summary>Has requests of a PASID answered before a device lets go of it. If there are any, the gate is left meanwhile.</summary>
@@ -176,12 +177,12 @@ internal sealed class RequestQueues(HostGate gate, IRequestTargets targets, Kern
         }
     }
 
-    /// <summary>Has a queue answered that has overflowed, after the flush that follows a drain: what the device had under way may have
-    /// been lost.</summary>
+    /// <summary>Has the queue of a device's IOMMU answered if it has overflowed, after the flush that follows a drain: what the device had
+    /// under way may have been lost.</summary>
     /// <returns><see langword="true"/> if the flush has to be done again.</returns>
     public bool TryClearOverflow(in Operation operation, SvmDevice device)
     {
-        RequestRing[] rings = FindDrained(device);
+        RequestRing[] rings = Array.FindAll(_rings, ring => ReferenceEquals(ring.Iommu, device.Iommu));
         if (Array.TrueForAll(rings, static ring => ring.IsIdle()))
         {
             return false;

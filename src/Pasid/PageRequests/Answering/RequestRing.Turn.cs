@@ -42,7 +42,11 @@ internal sealed partial class RequestRing
     /// <param name="isForGood">Whether the run under way is to end with the request that is being answered.</param>
     public void HoldStill(bool isForGood = false)
     {
-        _isClosing |= isForGood;
+        if (isForGood)
+        {
+            _isClosing = true;
+        }
+
         bool isWaiting = false;
         while (true)
         {
@@ -85,8 +89,8 @@ internal sealed partial class RequestRing
     /// Has requests answered that have a PASID; what another thread answers, it waits for, as far as it has to. No gate is held.
     /// </summary>
     /// <param name="pasid">The PASID.</param>
-    /// <param name="isLast">Whether nobody has the PASID any more: then none of its requests may be left, and not only none of those that
-    /// were there when the drain began. A device that still has it must not keep the drain from its end by asking on.</param>
+    /// <param name="isLast">Whether no other device has the PASID: then none of its requests may be left. Where the hardware refuses the
+    /// device, those that were there when the drain began are all; and another one that joins must not keep the drain from its end.</param>
     /// <param name="aftermath">Of the unbind.</param>
     public void Drain(Ioasid pasid, bool isLast, Aftermath aftermath)
     {
@@ -95,7 +99,7 @@ internal sealed partial class RequestRing
         {
             long seen = _progress.Now;
             _ringGate.Enter();
-            goal = goal < 0 || isLast ? FindDrainGoal(pasid) : goal;
+            goal = goal < 0 || (isLast && !_hardwareAnswers) ? FindDrainGoal(pasid) : goal;
             bool isOver = _handled >= goal || _isDead || _isDisposed;
             bool isTaken = _turn != 0 || _stillWaiting != 0;
             if (!isOver && !isTaken)

@@ -180,6 +180,7 @@ internal sealed partial class RequestRing(RequestQueues queues, IIommu iommu, IP
     {
         // For those who wait, what is taken out is over too.
         _handled += Count;
+        _isOwed = false;
         _registers.Replace(in state);
         _isDead = state.IsDead;
     }
@@ -213,7 +214,15 @@ internal sealed partial class RequestRing(RequestQueues queues, IIommu iommu, IP
     /// <summary>Answers a request of a device that has no entry.</summary>
     private void Refuse(in PageRequest request)
     {
-        Interlocked.Increment(ref _refused);
+        _ringGate.Enter();
+        bool isDisposed = _isDisposed;
+        _refused += isDisposed ? 0 : 1;
+        _ringGate.Leave();
+        if (isDisposed)
+        {
+            Throw.Disposed(Owner);
+        }
+
         logger?.PageRequestRefused(request.Device, request.Pasid);
         if (request.IsDue)
         {

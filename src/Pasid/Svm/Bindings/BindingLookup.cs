@@ -94,7 +94,7 @@ internal sealed class BindingLookup(BindingEngine engine, PasidSource source, Ho
     }
 
     public bool HasEntry(SvmDevice device, Ioasid pasid) =>
-        Find(device, pasid, out SvmRecord? record) == PasidStatus.Success && record!.HasEntry(device);
+        device.HasPri && Find(device, pasid, out SvmRecord? record) == PasidStatus.Success && record!.HasEntry(device);
 
     IRequestTarget? IRequestTargets.Find(Ioasid pasid, out bool isUnknown)
     {
