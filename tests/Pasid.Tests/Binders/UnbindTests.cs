@@ -242,6 +242,22 @@ public sealed class UnbindTests
             .Should().Throw<ArgumentException>().WithMessage("*ClearsPresentFirst*its tear-downs do not flush*");
     }
 
+    [Fact]
+    public void Exit_has_the_iommu_ignore_faults_and_the_unbind_clears_the_entry_for_good()
+    {
+        var iommu = new TwoPhases();
+        using var binder = new SvmBinder();
+        var device = new SvmDevice("device", iommu);
+        AddressSpace process = binder.CreateAddressSpace("P");
+        binder.BindMm(device, process, out Ioasid pasid);
+
+        process.Exit();
+        iommu.Calls.Should().Equal("TearDownPasidEntry True", "Flush");
+        binder.UnbindMm(device, pasid).Should().Be(PasidStatus.Success);
+
+        iommu.Calls.Should().Equal("TearDownPasidEntry True", "Flush", "TearDownPasidEntry", "Flush");
+    }
+
     /// <summary>An IOMMU without an observer beside it, one of whose calls throws.</summary>
     private sealed class TwoPhases : IIommu
     {
@@ -262,6 +278,8 @@ public sealed class UnbindTests
         public void ClearPresent(SvmDevice device, Ioasid pasid) => Call(nameof(ClearPresent));
 
         public void TearDownPasidEntry(SvmDevice device, Ioasid pasid) => Call(nameof(TearDownPasidEntry));
+
+        public void TearDownPasidEntry(SvmDevice device, Ioasid pasid, bool ignoresFaults) => Call($"{nameof(TearDownPasidEntry)} {ignoresFaults}");
 
         public void Flush(SvmDevice device, Ioasid pasid) => Call(nameof(Flush));
 
