@@ -71,8 +71,17 @@ public sealed class MemoryTests
         ids.Select(id => allocator.TryAllocate(new IoasidRange(id, id), _owner, data: null, out _)).Should().Equal(true, false, false);
     }
 
+    /// <summary>What the allocator keeps is the same each time; what threads of other tests are still about to let go of is not.</summary>
     [Fact]
     public void The_table_of_an_emptied_custom_allocator_keeps_64_KB()
+    {
+        long kept = Enumerable.Range(0, 3).Min(_ => FillAndEmptyCustomAllocator());
+
+        // That of the default table and that of the custom one.
+        kept.Should().BeLessThanOrEqualTo((2 * Kept) + Room);
+    }
+
+    private long FillAndEmptyCustomAllocator()
     {
         const int Count = 20_000;
         using var functions = new Given(Sparse(4_096, Count));
@@ -90,9 +99,7 @@ public sealed class MemoryTests
         long kept = SettledMemory.Measure() - before;
 
         allocator.CheckIntegrity().Should().BeEmpty();
-
-        // That of the default table and that of the custom one.
-        kept.Should().BeLessThanOrEqualTo((2 * Kept) + Room);
+        return kept;
     }
 
     /// <summary>A page of 512 records each, with what leads to it.</summary>
