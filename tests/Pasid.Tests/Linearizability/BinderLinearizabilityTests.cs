@@ -17,44 +17,27 @@ public sealed class BinderLinearizabilityTests
 
     [Theory]
     [MemberData(nameof(Kinds))]
-    public void Calls_of_several_threads_are_those_of_one_in_some_order(string profile, int threads)
-    {
-        var kernel = (KernelProfile)typeof(KernelProfile).GetProperty(profile)!.GetValue(null)!;
-        using var run = new ConcurrentCalls<Machine>(threads);
-        int rounds = Effort.Rounds(threads == 2 ? 1_500 : 600);
-        for (int seed = 0; seed < rounds; seed++)
-        {
-            var random = new Random(seed);
-            Call[] prepared = Calls(random, random.Next(4));
-            Call[][] calls = [.. Enumerable.Range(0, threads).Select(_ => Calls(random, threads == 2 ? 5 : 3))];
-            Machine Prepare()
-            {
-                var machine = new Machine(kernel);
-                Array.ForEach(prepared, call => call.Run(machine));
-                return machine;
-            }
-
-            string? refuted = run.Refute(Prepare(), Prepare, calls, machine => machine.State());
-
-            refuted.Should().BeNull($"seed {seed}");
-        }
-    }
+    public void Calls_of_several_threads_are_those_of_one_in_some_order(string profile, int threads) =>
+        Refute(profile, threads, threads == 2 ? 1_500 : 600, Calls);
 
     /// <summary>Whether a device has its entry and whether a lookup finds its binding are two facts, which an unbind changes one after the
     /// other: here nobody looks up.</summary>
     [Theory]
     [InlineData(nameof(KernelProfile.Default), 2)]
     [InlineData(nameof(KernelProfile.Default), 3)]
-    public void Requests_beside_binds_unbinds_and_exits_are_those_of_one_thread_in_some_order(string profile, int threads)
+    public void Requests_beside_binds_unbinds_and_exits_are_those_of_one_thread_in_some_order(string profile, int threads) =>
+        Refute(profile, threads, threads == 2 ? 800 : 300, Requests);
+
+    private static void Refute(string profile, int threads, int histories, Func<Random, int, Call[]> make)
     {
         var kernel = (KernelProfile)typeof(KernelProfile).GetProperty(profile)!.GetValue(null)!;
         using var run = new ConcurrentCalls<Machine>(threads);
-        int rounds = Effort.Rounds(threads == 2 ? 800 : 300);
+        int rounds = Effort.Rounds(histories);
         for (int seed = 0; seed < rounds; seed++)
         {
             var random = new Random(seed);
-            Call[] prepared = Requests(random, 3);
-            Call[][] calls = [.. Enumerable.Range(0, threads).Select(_ => Requests(random, threads == 2 ? 5 : 3))];
+            Call[] prepared = make(random, random.Next(4));
+            Call[][] calls = [.. Enumerable.Range(0, threads).Select(_ => make(random, threads == 2 ? 5 : 3))];
             Machine Prepare()
             {
                 var machine = new Machine(kernel);
