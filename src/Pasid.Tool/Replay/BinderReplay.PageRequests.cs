@@ -137,21 +137,13 @@ internal sealed partial class BinderReplay : IPageResponder, IPageRequestObserve
         {
             _faults[(addressSpace, region.Last)] = Faults.Ok;
             _log.Add($"exit {addressSpace}");
-            Exit(addressSpace);
+            addressSpace.Exit();
+            _left.Add(addressSpace.Name);
         }
 
         int bits = Faults.Bits[fault];
         _log.Add(string.Create(CultureInfo.InvariantCulture, $"fault {addressSpace} 0x{page:x} write={(isWrite ? 1 : 0)} -> 0x{bits:x}"));
         return Faults.Outcome(bits);
-    }
-
-    /// <summary>Has a process exit while its fault is handled: on another thread, as it does in the kernel.</summary>
-    private void Exit(AddressSpace addressSpace)
-    {
-        var thread = new Thread(addressSpace.Exit);
-        thread.Start();
-        thread.Join();
-        _left.Add(addressSpace.Name);
     }
 
     private void Tell(string name, SvmDevice device, Ioasid pasid, ulong address, UInt128? privateData, PageRequestRights rights, PageResponseCode code)

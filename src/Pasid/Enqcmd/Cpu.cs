@@ -15,8 +15,6 @@ internal sealed class Cpu(bool hasEnqcmd, bool isEnqcmdEnabled, int addressWidth
     private const uint PrivilegedBit = 1u << 31;
     private const uint ReservedBits = 0x7FF0_0000;
 
-    private readonly int _unusedBits = 64 - addressWidth;
-
     /// <summary>Ends of ENQCMD and ENQCMDS by <see cref="EnqcmdOutcome"/>.</summary>
     private readonly long[] _outcomes = new long[(int)EnqcmdOutcome.PageFault + 1];
 
@@ -146,7 +144,7 @@ internal sealed class Cpu(bool hasEnqcmd, bool isEnqcmdEnabled, int addressWidth
 
     /// <summary>Tells whether 64 bytes can be written to an address at all: it is aligned and canonical.</summary>
     private bool IsPossible(ulong destination) =>
-        destination % Alignment == 0 && (ulong)((long)(destination << _unusedBits) >> _unusedBits) == destination;
+        destination % Alignment == 0 && CanonicalAddress.Is(destination, addressWidth);
 
     /// <summary>Looks up what is at an address, together with the register, so that an exec or restore beside it does not mix those of
     /// two address spaces.</summary>

@@ -72,7 +72,8 @@ public interface IIommu
     /// <param name="device">The device whose entry was torn down.</param>
     /// <param name="pasid">The PASID.</param>
     /// <remarks>Called right after the tear-down, of which it is a part since Linux 5.8; before that, once the device has left its
-    /// binding. Models <c>intel_flush_svm_range_dev</c>, and the flushes of <c>intel_pasid_tear_down_entry</c>. If it throws, the operation is completed first: the entry is gone.</remarks>
+    /// binding. Models <c>intel_flush_svm_range_dev</c>, and the flushes of <c>intel_pasid_tear_down_entry</c>. If it throws, the operation is
+    /// completed first: the entry is gone.</remarks>
     void Flush(SvmDevice device, Ioasid pasid);
 
     /// <summary>Invalidates what is cached for a PASID of a range of addresses, which is no longer mapped: the IOTLB, and the device's own

@@ -10,7 +10,6 @@ namespace Pasid.Internal;
 internal sealed class RequestAnswerer(RequestQueues queues, IPageResponder responder, IPageRequestObserver? observer, ILogger? logger)
 {
     private readonly KernelProfile _profile = queues.Profile;
-    private readonly int _unusedBits = 64 - queues.AddressWidth;
 
     /// <summary>How often each code was responded: by value, and the third is <see cref="PageResponseCode.ResponseFailure"/>.</summary>
     private readonly long[] _responses = new long[3];
@@ -185,7 +184,7 @@ internal sealed class RequestAnswerer(RequestQueues queues, IPageResponder respo
             return PageResponseCode.InvalidRequest;
         }
 
-        bool isCanonical = (ulong)((long)(request.Address << _unusedBits) >> _unusedBits) == request.Address;
+        bool isCanonical = CanonicalAddress.Is(request.Address, queues.AddressWidth);
         bool isLeaked = !isCanonical && _profile.Has(KernelQuirks.NonCanonicalFaultLeaksUser);
         if ((!isCanonical && !isLeaked) || !TryAddUser(addressSpace, aftermath))
         {

@@ -155,7 +155,7 @@ internal sealed class RequestQueues(HostGate gate, IRequestTargets targets, Kern
     /// <param name="isLast">Whether no other device has it.</param>
     public void Drain(in Operation operation, SvmDevice device, Ioasid pasid, bool isLast)
     {
-        RequestRing[] rings = FindDrained(device);
+        RequestRing[] rings = _rings;
         if (Array.TrueForAll(rings, static ring => ring.IsIdle()))
         {
             return;
@@ -164,10 +164,15 @@ internal sealed class RequestQueues(HostGate gate, IRequestTargets targets, Kern
         Aftermath aftermath = operation.Aftermath;
         OperationState state = BeginDrain(in operation);
 
-        // Nothing of this throws: the unbind has begun.
+        // Nothing of this throws: the unbind has begun. All queues are drained, because a request of the PASID in any would be answered
+        // for its next owner.
+        bool skipsOthers = Profile.Has(KernelQuirks.DrainSkipsOtherQueues);
         foreach (RequestRing ring in rings)
         {
-            ring.Drain(pasid, isLast, aftermath);
+            if (!skipsOthers || ReferenceEquals(ring.Iommu, device.Iommu))
+            {
+                ring.Drain(pasid, isLast, aftermath);
+            }
         }
 
         EndDrain(in operation, in state);
@@ -182,20 +187,20 @@ internal sealed class RequestQueues(HostGate gate, IRequestTargets targets, Kern
     /// <returns><see langword="true"/> if the flush has to be done again.</returns>
     public bool TryClearOverflow(in Operation operation, SvmDevice device)
     {
-        RequestRing[] rings = Array.FindAll(_rings, ring => ReferenceEquals(ring.Iommu, device.Iommu));
-        if (Array.TrueForAll(rings, static ring => ring.IsIdle()))
+        RequestRing? own = null;
+        foreach (RequestRing ring in _rings)
+        {
+            own = ReferenceEquals(ring.Iommu, device.Iommu) ? ring : own;
+        }
+
+        if (own is null || own.IsIdle())
         {
             return false;
         }
 
         Aftermath aftermath = operation.Aftermath;
         OperationState state = BeginDrain(in operation);
-        bool isCleared = false;
-        foreach (RequestRing ring in rings)
-        {
-            isCleared |= ring.TryClearOverflow(aftermath);
-        }
-
+        bool isCleared = own.TryClearOverflow(aftermath);
         EndDrain(in operation, in state);
         return isCleared;
     }
@@ -208,12 +213,6 @@ internal sealed class RequestQueues(HostGate gate, IRequestTargets targets, Kern
         _pauses.Wait(seen, milliseconds);
         operation.ComeBack(in state);
     }
-
-    /// <summary>Finds the queues that the unbind of a device drains: all of them, because a request of the PASID in any would be answered
-    /// for its next owner.</summary>
-    private RequestRing[] FindDrained(SvmDevice device) => Profile.Has(KernelQuirks.DrainSkipsOtherQueues)
-        ? Array.FindAll(_rings, ring => ReferenceEquals(ring.Iommu, device.Iommu))
-        : _rings;
 
     private OperationState BeginDrain(in Operation operation)
     {

@@ -248,7 +248,8 @@ internal sealed partial class RequestRing
             EndRun(handled, aftermath);
         }
 
-        return GiveUpTurn(isAlive, aftermath) ? handled : 0;
+        GiveUpTurn(isAlive, aftermath);
+        return isAlive ? handled : 0;
     }
 
     private void Advance(int answered)
@@ -301,8 +302,7 @@ internal sealed partial class RequestRing
     }
 
     /// <summary>Ends the turn of the caller, who has to process the queue again if somebody could not wait.</summary>
-    /// <returns><paramref name="isAlive"/>.</returns>
-    private bool GiveUpTurn(bool isAlive, Aftermath aftermath)
+    private void GiveUpTurn(bool isAlive, Aftermath aftermath)
     {
         _ringGate.Enter();
         bool isOwed = _isOwed && isAlive;
@@ -321,8 +321,6 @@ internal sealed partial class RequestRing
         {
             aftermath.Note(() => logger.PageRequestThreadDied(iommu.Name));
         }
-
-        return isAlive;
     }
 
     private void TellEnds(int tail, Aftermath aftermath)
